@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/help.hpp"
+
+#ifndef SEEKABLE_VERSION
+#define SEEKABLE_VERSION "unknown"
+#endif
+
+namespace seekable::cli {
+
+std::string top_help() {
+  return R"(seekable: any stream, read like a file
+
+A pipe gives its bytes once, in order. A program that needs a file wants to seek.
+seekable stands between them: it keeps the stream (in memory, then in an unnamed
+file on disk), hands it to the program as a file, and leaves nothing behind.
+
+Usage: seekable COMMAND [SOURCE] [options]
+
+Commands:
+  run    run a program on the stream as if it were a file
+  cat    copy the stream, or ranges of its bytes, to standard output
+  stat   tell the size of the stream and what else is known of it
+
+SOURCE is - (standard input, the default), a path, or --exec 'command'.
+
+Examples:
+  List a zip archive that arrives through a pipe:
+    curl -sL https://example.com/big.zip | seekable run -- unzip -l {}
+  Query a database in a compressed backup:
+    zcat backup.sqlite.gz | seekable run -- sqlite3 {} 'select count(*) from users'
+  The last 16 bytes of what a program writes:
+    seekable cat --exec 'pg_dump shop' --range -16
+  How long is it?
+    xzcat logs.xz | seekable stat
+
+  seekable COMMAND --help    tells more of a command
+  seekable --version         tells the version
+
+Exit status: 0 success, 1 a failure (one line on standard error), 2 wrong usage;
+of run: that of the program, 128+n if signal n killed it, 127 if it was not found.
+)";
+}
+
+std::string version_text() { return "seekable " SEEKABLE_VERSION "\n"; }
+
+const CommandHelp run_help = {
+    .name = "run",
+    .usage = "[SOURCE] [options] -- COMMAND [ARG | {}]...",
+    .purpose = R"(Runs COMMAND on the stream as if it were a file. The whole stream is taken first;
+if it fails, COMMAND is not started. Then {}, wherever it stands in an argument,
+becomes a path that reads and seeks like the whole file; with no {}, the file is
+COMMAND's standard input. The file cannot be written and is gone when COMMAND ends.
+)",
+    .examples = R"(Examples:
+  A zip archive from the network, its central directory at the end:
+    curl -sL https://example.com/big.zip | seekable run -- unzip -l {}
+  A database, from a backup; the quotes keep the query one argument:
+    zcat shop.sqlite.gz | seekable run -- sqlite3 {} 'select count(*) from users'
+  A path inside an argument:
+    seekable run --exec 'ssh host cat film.mp4' -- ffprobe -show_format file:{}
+  As standard input, which then can seek:
+    zcat disk.img.gz | seekable run -- python3 find_partitions.py
+  10 GB through 5 MiB of memory, the rest on a disk of your choice:
+    produce | seekable run --memory 5MiB --dir /var/tmp -- analyse {}
+
+The path is a real name, seen by COMMAND alone (in a mount namespace of its own),
+so that programs work which need one, as sqlite3. Where the system does not allow
+that it is /dev/fd/N; --verbose says which, and why. A SOURCE that is a regular
+file already is given by its own path.
+
+Exit status: COMMAND's own; 128+n if signal n killed it, 127 if it was not found,
+126 if it cannot be run; 1 if the source failed, 2 for wrong usage.
+)"};
+
+const CommandHelp cat_help = {
+    .name = "cat",
+    .usage = "[SOURCE] [options] [--range A-B]...",
+    .purpose = R"(Copies the stream to standard output: exactly its bytes, or an error. With --range
+only those bytes, in the order given, however the ranges lie.
+)",
+    .examples = R"(Examples:
+  The first hundred bytes, then the last sixteen:
+    produce | seekable cat --range 0-99 --range -16
+  All but the first kilobyte:
+    seekable cat disk.img --range 1024-
+  Stop when nothing has come for ten seconds:
+    nc host 9000 | seekable cat --timeout 10s > dump
+
+A range is written as HTTP does: 0-99 is the first hundred bytes, 500- all from
+byte 500 on, -16 the last sixteen. A range wholly past the end is a failure.
+Without --range nothing is kept and no file is made.
+
+Exit status: 0 success, 1 a failure (one line on standard error), 2 wrong usage.
+)"};
+
+const CommandHelp stat_help = {
+    .name = "stat",
+    .usage = "[SOURCE] [options]",
+    .purpose = R"(Tells the size of the stream and what else is known of it. A stream has to be read
+to its end for that, and nothing of it is kept; a regular file is only looked at.
+)",
+    .examples = R"(Examples:
+  How long is it without the compression?
+    xzcat logs.xz | seekable stat
+  The same, for a program to read:
+    xzcat logs.xz | seekable stat --stats 2>&1 >/dev/null | jq .size
+  Does a command work to its end?
+    seekable stat --exec 'pg_dump shop' && echo sound
+
+Exit status: 0 success, 1 a failure (one line on standard error), 2 wrong usage.
+)"};
+
+}  // namespace seekable::cli

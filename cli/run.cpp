@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include "cli/buffer_options.hpp"
+#include "cli/child.hpp"
+#include "cli/failures.hpp"
+#include "cli/private_name.hpp"
+#include "cli/progress.hpp"
+#include "cli/report.hpp"
+#include "cli/signals.hpp"
+#include "cli/sizes.hpp"
+#include "cli/source.hpp"
+#include "cli/stats_line.hpp"
+#include "cli/watch.hpp"
+#include "seekable/error.hpp"
+#include "seekable/file_descriptor.hpp"
+#include "seekable/stream_buffer.hpp"
+
+namespace seekable::cli {
+
+namespace {
+
+constexpr std::string_view placeholder = "{}";
+
+/// The whole stream as a file, and what COMMAND may know of it.
+struct TakenStream {
+  FileDescriptor file;
+  std::string file_name;
+  std::string own_path;  ///< of a source that is a regular file; else empty
+  bool was_standard_input = false;
+};
+
+/// Takes the stream to its end.
+TakenStream take(const CommonOptions& common, const Options& settings, OpenedSource opened,
+                 Signals& signals, std::optional<StatsSnapshot>& stats) {
+  StreamBuffer buffer = make_buffer(std::move(opened.source), settings);
+  TakenStream taken;
+  taken.file_name = opened.file_name;
+  if (opened.in_place) taken.own_path = common.source.path;
+  taken.was_standard_input = opened.standard_input;
+  const StatsKeeper keeper(stats, buffer);
+  Progress progress(common.progress);
+  try {
+    watch({buffer, signals, progress, common.timeout}, [&](const std::stop_token& stop) {
+      taken.file = buffer.to_file(Wait{.stop_token = stop});
+    });
+  } catch (const std::system_error& error) {
+    throw Failed(failure_text(buffer, error, opened.name) + "; COMMAND was not started");
+  } catch (const Failed& failed) {
+    throw Failed(std::string(failed.what()) + "; COMMAND was not started");
+  }
+  if (common.verbose) {
+    const auto size = buffer.size().value_or(0);
+    complain(fmt::format("took {} from {}, {} of it on disk", rounded_size(size), opened.name,
+                         rounded_size(buffer.stats().spool_bytes)));
+  }
+  return taken;
+}
+
+/// Starts COMMAND, with the stream's path or as its standard input.
+class Starter {
+ public:
+  Starter(const RunOptions& options, const TakenStream& taken, const Signals& signals)
+      : options_(options), taken_(taken) {
+    plan_.mask = signals.original_mask();
+  }
+
+  pid_t start() {
+    if (!has_placeholder(options_.command)) return start_on_standard_input();
+    if (taken_.was_standard_input) {
+      // The stream was the standard input and is used up.
+      no_input_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+      plan_.standard_input = no_input_.get();
+    }
+    if (!taken_.own_path.empty()) {
+      tell("the source is a regular file, COMMAND gets its own path");
+      return start_with(option_proof(taken_.own_path));
+    }
+    auto name = plan_private_name(taken_.file.get(), taken_.file_name, options_.command);
+    if (const auto* none = std::get_if<NoPrivateName>(&name)) {
+      return start_with_number(none->reason);
+    }
+    return start_with_name(std::get<PrivateName>(name));
+  }
+
+ private:
+  pid_t start_on_standard_input() {
+    tell("COMMAND reads the stream as its standard input");
+    plan_.arguments = options_.command;
+    plan_.standard_input = taken_.file.get();
+    return started(start_child(plan_));
+  }
+
+  pid_t start_with_name(const PrivateName& name) {
+    plan_.arguments = with_path(options_.command, name.path);
+    plan_.name = &name;
+    const auto result = start_child(plan_);
+    plan_.name = nullptr;
+    const auto* trouble = std::get_if<ChildTrouble>(&result);
+    if (trouble != nullptr && trouble->step == ChildTrouble::Step::move) {
+      // What has moved is not where it was.
+      throw Failed(fmt::format("cannot {}: {}; COMMAND was not started", step_text(trouble->step),
+                               std::system_category().message(trouble->error)));
+    }
+    if (trouble != nullptr && trouble->step != ChildTrouble::Step::execute) {
+      return start_with_number(fmt::format("{}: {}", step_text(trouble->step),
+                                           std::system_category().message(trouble->error)));
+    }
+    tell(fmt::format("COMMAND reads {}, a name in a mount namespace of its own", name.path));
+    return started(result);
+  }
+
+  pid_t start_with_number(const std::string& why) {
+    const std::string path = fmt::format("/dev/fd/{}", taken_.file.get());
+    tell(fmt::format("COMMAND reads {}; there is no private name for it: {}", path, why));
+    plan_.inherited = taken_.file.get();
+    return start_with(path);
+  }
+
+  pid_t start_with(const std::string& path) {
+    plan_.arguments = with_path(options_.command, path);
+    return started(start_child(plan_));
+  }
+
+  pid_t started(const std::variant<pid_t, ChildTrouble>& result) const {
+    if (const auto* child = std::get_if<pid_t>(&result)) return *child;
+    const ChildTrouble& trouble = std::get<ChildTrouble>(result);
+    const bool missing = trouble.error == ENOENT || trouble.error == ENOTDIR;
+    throw Failed(fmt::format("cannot run '{}': {}", plan_.arguments.front(),
+                             std::system_category().message(trouble.error)),
+                 missing ? exit_not_found : exit_not_executable);
+  }
+
+  void tell(const std::string& text) const {
+    if (options_.common.verbose) complain(text);
+  }
+
+  /// A path that no program takes for an option.
+  static std::string option_proof(const std::string& path) {
+    return path.starts_with('-') ? "./" + path : path;
+  }
+
+  const RunOptions& options_;
+  const TakenStream& taken_;
+  ChildPlan plan_;
+  FileDescriptor no_input_;
+};
+
+/// The exit status after COMMAND's end; throws Interrupted where a signal to us was the reason.
+int status_of(const ChildEnd& end) {
+  if (end.passed_on != 0) throw Interrupted{end.passed_on};
+  if (WIFSIGNALED(end.status)) {
+    const int signal = WTERMSIG(end.status);
+    // The shell must see that a key ended us, to stop its script too.
+    if (end.keyboard && signal == SIGINT) throw Interrupted{signal};
+    return exit_signal_base + signal;
+  }
+  return WEXITSTATUS(end.status);
+}
+
+}  // namespace
+
+bool has_placeholder(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument.find(placeholder) != std::string::npos) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> with_path(const std::vector<std::string>& arguments,
+                                   std::string_view path) {
+  std::vector<std::string> result;
+  for (const std::string& argument : arguments) {
+    std::string& replaced = result.emplace_back();
+    std::size_t at = 0;
+    for (;;) {
+      const std::size_t found = argument.find(placeholder, at);
+      replaced.append(argument, at, found - at);
+      if (found == std::string::npos) break;
+      replaced += path;
+      at = found + placeholder.size();
+    }
+  }
+  return result;
+}
+
+int run(const RunOptions& options, std::optional<StatsSnapshot>& stats) {
+  if (options.command.front().find(placeholder) == std::string::npos) {
+    check_command(options.command.front());
+  }
+  const CommonOptions& common = options.common;
+  Options settings = buffer_options(common);
+  settings.fill = Fill::ahead;
+  OpenedSource opened = open_source(common.source, common.timeout);
+  Signals signals;
+  const TakenStream taken = take(common, settings, std::move(opened), signals, stats);
+  Starter starter(options, taken, signals);
+  return status_of(wait_for_child(starter.start(), signals));
+}
+
+}  // namespace seekable::cli

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/source.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "cli/durations.hpp"
+#include "cli/report.hpp"
+#include "seekable/file_descriptor.hpp"
+#include "seekable/sources.hpp"
+
+namespace seekable::cli {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, std::error_code why, std::string_view advice) {
+  throw Failed(fmt::format("cannot read '{}': {}; {}", path, why.message(), advice));
+}
+
+/// Opens a named pipe as soon as somebody writes to it.
+FileDescriptor open_named_pipe(const std::string& path,
+                               std::optional<std::chrono::milliseconds> timeout) {
+  // A blocking open could not give up in time.
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) refuse(path, {errno, std::system_category()}, "check its permissions");
+  pollfd writer{fd.get(), POLLIN, 0};
+  const auto limit = timeout ? std::min<std::int64_t>(timeout->count(), INT_MAX) : -1;
+  if (::poll(&writer, 1, static_cast<int>(limit)) == 0) {
+    throw Failed(
+        fmt::format("nobody has written to '{}' for {}; start its writer or raise "
+                    "--timeout",
+                    path, exact_duration(*timeout)));
+  }
+  ::fcntl(fd.get(), F_SETFL, O_RDONLY);
+  return fd;
+}
+
+OpenedSource open_path(const std::string& path, std::optional<std::chrono::milliseconds> timeout) {
+  struct ::stat status{};
+  if (::stat(path.c_str(), &status) != 0) {
+    refuse(path, {errno, std::system_category()}, "check the name and its permissions");
+  }
+  if (S_ISDIR(status.st_mode)) {
+    refuse(path, std::make_error_code(std::errc::is_a_directory), "name a file in it");
+  }
+  OpenedSource opened;
+  opened.name = path;
+  opened.file_name = std::filesystem::path(path).filename();
+  try {
+    opened.source = S_ISFIFO(status.st_mode)
+                        ? from_fd(open_named_pipe(path, timeout).release(), true)
+                        : from_file(path);
+  } catch (const std::system_error& error) {
+    refuse(path, error.code(), "check its permissions");
+  }
+  // A file of /proc is a regular one by its mode alone: the library knows.
+  opened.in_place = dynamic_cast<RestartableSource*>(opened.source.get()) != nullptr;
+  return opened;
+}
+
+}  // namespace
+
+OpenedSource open_source(const SourceChoice& choice,
+                         std::optional<std::chrono::milliseconds> timeout) {
+  if (!choice.command && choice.path != "-") return open_path(choice.path, timeout);
+  OpenedSource opened;
+  opened.file_name = "stream";
+  if (choice.command) {
+    opened.name = *choice.command;
+    try {
+      opened.source = from_command({"/bin/sh", "-c", *choice.command});
+    } catch (const std::system_error& error) {
+      throw Failed(fmt::format("cannot run /bin/sh for --exec: {}", error.code().message()));
+    }
+  } else {
+    opened.name = "standard input";
+    opened.standard_input = true;
+    opened.source = from_fd(STDIN_FILENO);
+  }
+  return opened;
+}
+
+}  // namespace seekable::cli

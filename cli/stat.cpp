@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/stat.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "cli/buffer_options.hpp"
+#include "cli/failures.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+#include "cli/report.hpp"
+#include "cli/signals.hpp"
+#include "cli/sizes.hpp"
+#include "cli/source.hpp"
+#include "cli/watch.hpp"
+#include "seekable/source.hpp"
+#include "seekable/stream_buffer.hpp"
+
+namespace seekable::cli {
+
+namespace {
+
+// Nothing need be kept to know where the end is.
+constexpr std::uint64_t stat_window = 256 * 1024;
+
+std::string description(const StreamBuffer& buffer, const OpenedSource& opened,
+                        std::uint64_t size) {
+  const SourceInfo info = buffer.info();
+  std::string text = fmt::format("size: {} byte{}", size, size == 1 ? "" : "s");
+  if (size >= 1024) text += fmt::format(" ({})", rounded_size(size));
+  text += fmt::format("\nname: {}\n", opened.name);
+  if (!info.content_type.empty()) text += fmt::format("type: {}\n", info.content_type);
+  if (info.modified) {
+    const auto seconds = std::chrono::system_clock::to_time_t(*info.modified);
+    text += fmt::format("modified: {:%Y-%m-%dT%H:%M:%SZ}\n", fmt::gmtime(seconds));
+  }
+  text += fmt::format("seekable in place: {}\n", opened.in_place ? "yes" : "no");
+  return text;
+}
+
+}  // namespace
+
+int stat(const StatOptions& options, std::optional<StatsSnapshot>& stats) {
+  const CommonOptions& common = options.common;
+  Options settings = buffer_options(common);
+  OpenedSource opened = open_source(common.source, common.timeout);
+  if (!opened.in_place) {
+    settings.retention =
+        Retention::window(common.window.value_or(stat_window), WhenFull::drop_oldest);
+    if (!common.window) settings.disk_limit = 0;
+  }
+  Signals signals;
+  StreamBuffer buffer = make_buffer(std::move(opened.source), settings);
+  const StatsKeeper keeper(stats, buffer);
+  Progress progress(common.progress);
+  std::uint64_t size = 0;
+  try {
+    watch({buffer, signals, progress, common.timeout},
+          [&](const std::stop_token& /*stop*/) { size = buffer.wait_for_size(); });
+  } catch (const std::system_error& error) {
+    throw Failed(failure_text(buffer, error, opened.name));
+  }
+  write_output(description(buffer, opened, size));
+  return exit_success;
+}
+
+}  // namespace seekable::cli

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# Optional parts: SEEKABLE_WITH_<PART> is AUTO (built where its library is found), ON (an error
+# where it is not) or OFF.
+
+function(seekable_optional part what)
+  set(SEEKABLE_WITH_${part} AUTO CACHE STRING "${what}: AUTO, ON or OFF")
+  set_property(CACHE SEEKABLE_WITH_${part} PROPERTY STRINGS AUTO ON OFF)
+  if(NOT SEEKABLE_WITH_${part} MATCHES "^(AUTO|ON|OFF)$")
+    message(FATAL_ERROR "seekable: SEEKABLE_WITH_${part} is '${SEEKABLE_WITH_${part}}': "
+                        "it must be AUTO, ON or OFF")
+  endif()
+endfunction()
+
+# Leaves `part` out because of `why`; stops where it was asked for.
+function(seekable_leave_out part why)
+  if(SEEKABLE_WITH_${part} STREQUAL "ON")
+    message(FATAL_ERROR "seekable: SEEKABLE_WITH_${part} is ON, but ${why}")
+  endif()
+  string(TOLOWER "${part}" name)
+  message(STATUS "seekable: without seekable::${name}: ${why}")
+endfunction()
+
+function(seekable_not_yet part)
+  seekable_leave_out(${part} "it is not part of this version")
+endfunction()

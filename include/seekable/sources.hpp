@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "seekable/bytes.hpp"
+#include "seekable/chunks.hpp"
+#include "seekable/export.hpp"
+#include "seekable/source.hpp"
+
+namespace seekable::inline v1 {
+
+/// Reads a file descriptor from its current position: a pipe, a socket, a terminal, a file.
+///
+/// `close`: the source closes `fd` when it is destroyed. A non-blocking descriptor is waited
+/// for. `cancel` makes a waiting read throw at once.
+/// Throws: `std::invalid_argument` if `fd` is negative.
+SEEKABLE_EXPORT std::unique_ptr<Source> from_fd(int fd, bool close = false);
+
+/// Reads the file at `path`. A regular file is read in place: any offset at once, nothing is
+/// spooled. Anything else (a named pipe, a device) is read like `from_fd`.
+///
+/// A regular file that is changed while it is read fails with `Errc::source_changed`.
+/// Throws: std::system_error if the file cannot be opened, or is a directory.
+/// Blocks: opening a named pipe waits for its writer.
+SEEKABLE_EXPORT std::unique_ptr<Source> from_file(const std::filesystem::path& path);
+
+/// Reads a standard stream from where it stands. A stream that has already failed is a failure,
+/// not an end.
+///
+/// Lifetime: `stream` must outlive the buffer and its readers, and nobody else may read it.
+SEEKABLE_EXPORT std::unique_ptr<Source> from_istream(std::istream& stream);
+
+/// Calls `read`, which follows the contract of `Source::read_some`.
+///
+/// Throws: `std::invalid_argument` if `read` is empty.
+SEEKABLE_EXPORT std::unique_ptr<Source> from_function(
+    std::function<std::size_t(std::span<std::byte>)> read);
+
+/// Bytes that are there already; the source owns them and declares their size.
+SEEKABLE_EXPORT std::unique_ptr<Source> from_bytes(Bytes bytes);
+SEEKABLE_EXPORT std::unique_ptr<Source> from_bytes(std::string bytes);
+
+/// Runs a program (looked for along `$PATH`) and reads its standard output. Its standard input and
+/// standard error are the caller's.
+///
+/// A non-zero exit, or a signal, is a failure and not an end. `cancel` and destruction end the
+/// child: SIGTERM, and SIGKILL for a child that stays.
+/// Throws: `std::invalid_argument` if `argv` is empty; std::system_error if it cannot be started.
+SEEKABLE_EXPORT std::unique_ptr<Source> from_command(std::vector<std::string> argv);
+
+}  // namespace seekable::inline v1

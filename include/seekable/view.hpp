@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "seekable/export.hpp"
+
+namespace seekable::inline v1 {
+
+namespace detail {
+class Engine;
+class Storage;
+
+/// What holds the bytes of a view: a pinned block, a mapping of it, or a copy of its own.
+struct ViewPin {
+  void* entry = nullptr;
+  void* mapping = nullptr;
+  std::unique_ptr<std::byte[]> copy;
+  std::size_t copy_size = 0;
+};
+}  // namespace detail
+
+/// Bytes of a stream lent without a copy. They are pinned, and unchanged, while the view lives,
+/// also after its buffer is gone.
+///
+/// Pinned bytes count against the buffer's limits until the view is gone. A view of spilled bytes
+/// maps the file: a disk that fails under it raises SIGBUS, as with any mapping; `read_at` throws.
+/// Threads: different views are independent; one view may be read by many threads.
+class SEEKABLE_EXPORT View {
+ public:
+  View() = default;
+  View(View&& other) noexcept;
+  View& operator=(View&& other) noexcept;
+  ~View();
+
+  /// The bytes; empty only at the end of the stream. Valid while this view lives.
+  std::span<const std::byte> bytes() const noexcept SEEKABLE_LIFETIMEBOUND { return bytes_; }
+  const std::byte* data() const noexcept SEEKABLE_LIFETIMEBOUND { return bytes_.data(); }
+  std::size_t size() const noexcept { return bytes_.size(); }
+  bool empty() const noexcept { return bytes_.empty(); }
+
+ private:
+  friend class detail::Engine;
+
+  std::span<const std::byte> bytes_;
+  std::shared_ptr<detail::Engine> engine_;
+  detail::ViewPin pin_;
+};
+
+}  // namespace seekable::inline v1

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <stop_token>
+
+namespace seekable::inline v1 {
+
+/// How long a call may wait. A call that gives up loses nothing: what was pulled is kept.
+struct Wait {
+  /// After this the call throws `Errc::timed_out`. Default: no limit.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+
+  /// When this is asked to stop the call throws `Errc::cancelled`.
+  std::stop_token stop_token = {};
+};
+
+}  // namespace seekable::inline v1

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seekable/istream.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <stdexcept>
+#include <streambuf>
+#include <utility>
+
+namespace seekable::inline v1 {
+
+namespace {
+
+/// A stream buffer over a `Reader`: reads that are larger than its own small buffer go past it.
+class ReaderStreambuf final : public std::streambuf {
+ public:
+  explicit ReaderStreambuf(Reader reader) : reader_(std::move(reader)) {}
+
+ protected:
+  int_type underflow() override {
+    const std::size_t size = reader_.read_some(std::as_writable_bytes(std::span(buffer_)));
+    if (size == 0) return traits_type::eof();
+    setg(buffer_.data(), buffer_.data(), buffer_.data() + size);
+    return traits_type::to_int_type(*gptr());
+  }
+
+  std::streamsize xsgetn(char* out, std::streamsize wanted) override {
+    const std::streamsize buffered = std::min(wanted, egptr() - gptr());
+    if (buffered > 0) {
+      std::memcpy(out, gptr(), static_cast<std::size_t>(buffered));
+      setg(eback(), gptr() + buffered, egptr());
+    }
+    if (buffered == wanted) return wanted;
+    const std::span<char> rest(out + buffered, static_cast<std::size_t>(wanted - buffered));
+    return buffered + static_cast<std::streamsize>(reader_.read(std::as_writable_bytes(rest)));
+  }
+
+  std::streamsize showmanyc() override {
+    const std::uint64_t available = reader_.available();
+    if (available == 0 && reader_.size() == reader_.position()) return -1;
+    constexpr auto most = std::numeric_limits<std::streamsize>::max();
+    return available > static_cast<std::uint64_t>(most) ? most
+                                                        : static_cast<std::streamsize>(available);
+  }
+
+  pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
+    const off_type unread = egptr() - gptr();
+    try {
+      if (from == std::ios_base::cur) {
+        if (offset == 0) {  // tellg: what is buffered stays.
+          return pos_type(static_cast<off_type>(reader_.position()) - unread);
+        }
+        reader_.seek(offset - unread, Whence::current);
+      } else {
+        reader_.seek(offset, from == std::ios_base::end ? Whence::end : Whence::begin);
+      }
+    } catch (const std::invalid_argument&) {
+      return pos_type(off_type(-1));
+    }
+    setg(nullptr, nullptr, nullptr);
+    return pos_type(static_cast<off_type>(reader_.position()));
+  }
+
+  pos_type seekpos(pos_type position, std::ios_base::openmode mode) override {
+    return seekoff(off_type(position), std::ios_base::beg, mode);
+  }
+
+ private:
+  Reader reader_;
+  std::array<char, 8192> buffer_;
+};
+
+}  // namespace
+
+istream::istream(StreamBuffer& buffer, std::uint64_t offset)
+    : std::istream(nullptr),
+      streambuf_(std::make_unique<ReaderStreambuf>(buffer.reader(offset))) {
+  rdbuf(streambuf_.get());
+}
+
+istream::~istream() = default;
+
+}  // namespace seekable::inline v1

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/block.hpp"
+#include "base/mutex.hpp"
+#include "store/spool_store.hpp"
+
+namespace seekable::inline v1::detail {
+
+/// Where a block lies, in one word: the kind in the low bits, an address or a slot above.
+class Place {
+ public:
+  enum class Kind : std::uint8_t {
+    none,      ///< nothing of the block is kept yet
+    memory,    ///< in a block of the pool
+    pieces,    ///< the first block only: in the buffer's pieces
+    spool,     ///< in a slot of a spool file
+    released,  ///< given up for good
+  };
+
+  constexpr Place() = default;
+  static Place memory(std::byte* block) noexcept {
+    return Place(reinterpret_cast<std::uint64_t>(block) | bits(Kind::memory));
+  }
+  static constexpr Place pieces() noexcept { return Place(bits(Kind::pieces)); }
+  static constexpr Place released() noexcept { return Place(bits(Kind::released)); }
+  static constexpr Place spool(SpoolPlace place) noexcept {
+    return Place(place.slot << 12 | std::uint64_t{place.file} << 4 | bits(Kind::spool));
+  }
+  static constexpr Place from_word(std::uint64_t word) noexcept { return Place(word); }
+
+  constexpr std::uint64_t word() const noexcept { return word_; }
+  constexpr Kind kind() const noexcept { return static_cast<Kind>(word_ & 15); }
+  std::byte* address() const noexcept {
+    return reinterpret_cast<std::byte*>(word_ & ~std::uint64_t{15});
+  }
+  constexpr SpoolPlace slot() const noexcept {
+    return {static_cast<std::uint8_t>(word_ >> 4 & 255), word_ >> 12};
+  }
+
+ private:
+  explicit constexpr Place(std::uint64_t word) noexcept : word_(word) {}
+  static constexpr std::uint64_t bits(Kind kind) noexcept {
+    return static_cast<std::uint64_t>(kind);
+  }
+
+  std::uint64_t word_ = 0;
+};
+
+/// What is known of one block: 16 bytes, and all that stays in memory of a spilled one.
+struct Entry {
+  std::atomic<std::uint32_t> filled{0};  ///< bytes published; written by the block's one filler
+  std::atomic<std::uint32_t> pins{0};    ///< views of it, and its filler
+  std::atomic<std::uint64_t> word{0};    ///< a `Place`
+
+  Place place(std::memory_order order = std::memory_order_seq_cst) const noexcept {
+    return Place::from_word(word.load(order));
+  }
+};
+static_assert(sizeof(Entry) == 16);
+
+/// Finds blocks by number without a lock: a radix tree, as high as the highest block needs.
+///
+/// The first block's entry is part of the table, so that a short stream needs no node.
+/// Threads: `find` from any number of threads, under an announcement of the block; the rest by one
+///     thread at a time (the owner's mutex).
+class BlockTable {
+ public:
+  static constexpr std::uint64_t leaf_blocks = 32;
+
+  BlockTable() = default;
+  ~BlockTable();
+  BlockTable(const BlockTable&) = delete;
+  BlockTable& operator=(const BlockTable&) = delete;
+
+  /// The entry of `block`, or null where there is none (then nothing of it was ever kept).
+  Entry* find(std::uint64_t block) noexcept;
+  const Entry* find(std::uint64_t block) const noexcept {
+    return const_cast<BlockTable*>(this)->find(block);
+  }
+
+  /// The entry of `block`, made if there is none.
+  Entry& make(std::uint64_t block);
+
+  /// Calls `visit(block, entry)` for each entry of `[first, last)` there is, in order.
+  template <typename Visit>
+  void for_each(std::uint64_t first, std::uint64_t last, Visit visit) {
+    for (std::uint64_t block = first; block < last;) {
+      if (Entry* entry = next(block)) {
+        if (block >= last) return;
+        visit(block, *entry);
+        if (++block == 0) return;
+      } else {
+        return;
+      }
+    }
+  }
+
+  struct Leaf {
+    std::array<Entry, leaf_blocks> entries;
+  };
+
+  /// A node that is out of the tree; whoever found it before may still be looking at it.
+  struct Removed {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::unique_ptr<Leaf> leaf;  // null: an inner node
+    void* inner = nullptr;
+  };
+
+  /// Takes the nodes that hold only blocks below `block` out of the tree.
+  void remove_before(std::uint64_t block, std::vector<Removed>& removed);
+
+  /// Frees a removed node. Requires: nobody looks at it any more.
+  static void free(Removed& removed) noexcept;
+
+ private:
+  static constexpr unsigned leaf_bits = 5;
+  static constexpr unsigned inner_bits = 6;
+  static constexpr std::uint64_t fan_out = 1 << inner_bits;
+  struct Inner {
+    std::array<std::atomic<void*>, fan_out> children{};
+  };
+  /// The root's address, with the height (0: a leaf) in the low bits.
+  static constexpr std::uintptr_t height_bits = 15;
+
+  static constexpr unsigned shift(unsigned height) noexcept {
+    return leaf_bits + (height == 0 ? 0 : (height - 1) * inner_bits);
+  }
+  /// How many blocks a node of this height covers; 2^63 stands for more than there are.
+  static constexpr std::uint64_t span(unsigned height) noexcept {
+    const unsigned bits = leaf_bits + height * inner_bits;
+    return std::uint64_t{1} << (bits < 63 ? bits : 63);
+  }
+
+  Entry* next(std::uint64_t& block) noexcept;
+  Entry* next_in(void* node, unsigned height, std::uint64_t base, std::uint64_t& block) noexcept;
+  void grow(std::uint64_t block);
+  void remove_in(Inner& inner, unsigned height, std::uint64_t base, std::uint64_t limit,
+                 std::vector<Removed>& removed);
+  static void collect(void* node, unsigned height, std::uint64_t base,
+                      std::vector<Removed>& removed);
+
+  Entry first_;
+  std::atomic<std::uintptr_t> root_{0};
+  std::uint64_t removed_before_ = 0;
+};
+
+}  // namespace seekable::inline v1::detail

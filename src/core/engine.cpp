@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "seekable/error.hpp"
+#include "source/file_source.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+void check_range(std::uint64_t offset, std::uint64_t size) {
+  if (size > unknown - offset) {
+    throw std::invalid_argument("offset " + std::to_string(offset) + " + size " +
+                                std::to_string(size) + " exceeds 2^64 - 1");
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Engine> Engine::make(std::unique_ptr<Source> source, Options options) {
+  if (options.retention.window_size() == std::uint64_t{0}) {
+    throw std::invalid_argument("a window must have at least 1 byte");
+  }
+  if (options.encrypt_spool && make_cipher() == nullptr) {
+    throw Error(std::make_error_code(std::errc::function_not_supported),
+                "encrypt_spool: link seekable::crypto", 0);
+  }
+  auto engine = std::make_shared<Engine>(std::move(source), options);
+  engine->filler_.keep_alive_with(engine);
+  if (engine->in_place_ == nullptr) engine->filler_.start_ahead();
+  return engine;
+}
+
+Engine::Engine(std::unique_ptr<Source> source, const Options& options)
+    : storage_(options, options.fill == Fill::ahead && source != nullptr),
+      filler_(storage_, outcome_, std::move(source), options),
+      follows_readers_(options.retention.window_size() &&
+                       options.retention.when_full() == WhenFull::block),
+      wake_early_(options.retention.window_size().has_value()) {
+  auto* file = dynamic_cast<FileSource*>(filler_.source());
+  const bool as_declared = file != nullptr && options.expected_size.value_or(file->fixed_size()) ==
+                                                  file->fixed_size();
+  if (as_declared && !options.retention.window_size()) {
+    in_place_ = file;
+    outcome_.set_end(file->fixed_size());
+  }
+}
+
+Engine::~Engine() = default;
+
+void Engine::drop_owner() noexcept {
+  if (owners_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  // The last owner may go on the fill thread, whose reference is then the only other one.
+  const auto self = shared_from_this();
+  filler_.shut_down();
+}
+
+void Engine::throw_if_failed() const {
+  if (outcome_.failure() != nullptr) outcome_.throw_failure();
+}
+
+void Engine::count_read(bool waited) noexcept {
+  if (waited) {
+    waits_.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    hits_.add();
+  }
+}
+
+Need Engine::need(std::uint64_t byte, std::uint64_t end) const noexcept {
+  Need need = Need::bytes(byte, end);
+  if (wake_early_) need.wake_at = byte + 1;
+  return need;
+}
+
+std::size_t Engine::copy_in_place(std::uint64_t offset, std::span<std::byte> out) {
+  storage_.check_not_forked(offset);
+  throw_if_failed();
+  if (offset < storage_.low()) {
+    throw Error(Errc::released, "read byte " + std::to_string(offset), storage_.low());
+  }
+  try {
+    return in_place_->pread(offset, out);
+  } catch (const Error& error) {
+    if (error.code() == Errc::source_changed) {
+      filler_.fail({error.code(), error.what(), offset, std::current_exception()});
+    }
+    throw;
+  }
+}
+
+std::size_t Engine::copy_kept(std::uint64_t offset, std::span<std::byte> out) {
+  if (in_place_ != nullptr) return is_end(offset) ? 0 : copy_in_place(offset, out);
+  return storage_.copy(offset, out);
+}
+
+std::size_t Engine::read_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
+                            ReaderMarks::Mark* mark) {
+  check_range(offset, out.size());
+  std::size_t done = 0;
+  bool waited = false;
+  while (done < out.size()) {
+    const std::uint64_t byte = offset + done;
+    // Looked at before the copy: what was published before the end or the failure is found.
+    const bool over = is_end(byte);
+    const bool failed = outcome_.failure() != nullptr;
+    std::size_t size = 0;
+    try {
+      size = copy_kept(byte, out.subspan(done));
+      if (size == 0) {
+        if (over) break;
+        if (failed) throw_if_failed();
+        waited = waited || done == 0;
+        filler_.await(need(byte, offset + out.size()), wait);
+        continue;
+      }
+    } catch (const Error& error) {
+      // Bytes that were copied are given; the next read, at this byte, throws the same.
+      const bool of_the_wait = error.code() == Errc::timed_out ||
+                               (wait != nullptr && wait->stop_token.stop_requested());
+      if (done > 0 && !of_the_wait) break;
+      throw;
+    }
+    done += size;
+    if (mark != nullptr) {
+      mark->store(offset + done, std::memory_order_relaxed);
+      follow_readers();
+    }
+  }
+  if (done > 0) filler_.note_read(offset + done);
+  count_read(waited);
+  return done;
+}
+
+std::size_t Engine::read_some_at(std::uint64_t offset, std::span<std::byte> out,
+                                 const Wait* wait) {
+  check_range(offset, out.size());
+  if (out.empty()) return 0;
+  for (bool waited = false;; waited = true) {
+    const bool over = is_end(offset);
+    const bool failed = outcome_.failure() != nullptr;
+    std::size_t done = copy_kept(offset, out);
+    if (done > 0) {
+      // What lies in the next blocks is there now too.
+      while (done < out.size()) {
+        const std::size_t more =
+            in_block(offset + done) == 0 && offset + done >= storage_.low()
+                ? copy_kept(offset + done, out.subspan(done))
+                : 0;
+        if (more == 0) break;
+        done += more;
+      }
+      filler_.note_read(offset + done);
+      count_read(waited);
+      return done;
+    }
+    if (over) return 0;
+    if (failed) throw_if_failed();
+    filler_.await(Need::some(offset, offset + out.size()), wait);
+  }
+}
+
+Bytes Engine::read(std::uint64_t offset, std::uint64_t size, const Wait* wait) {
+  check_range(offset, size);
+  Bytes bytes;
+  while (bytes.size() < size) {
+    // A size from outside never decides an allocation: it grows with what has come.
+    const std::uint64_t known = std::max<std::uint64_t>(
+        {available(offset + bytes.size()), bytes.size(), block_size});
+    const auto step = static_cast<std::size_t>(std::min(size - bytes.size(), known));
+    const std::size_t before = bytes.size();
+    bytes.resize(before + step);
+    std::size_t got = 0;
+    try {
+      got = read_at(offset + before, std::span(bytes).subspan(before), wait);
+    } catch (const Error& error) {
+      const bool of_the_wait = error.code() == Errc::timed_out ||
+                               (wait != nullptr && wait->stop_token.stop_requested());
+      if (before == 0 || of_the_wait) throw;
+    }
+    bytes.resize(before + got);
+    if (got < step) break;
+  }
+  return bytes;
+}
+
+View Engine::view_of_copy(std::uint64_t offset, std::size_t max_size) {
+  View view;
+  if (is_end(offset)) return view;
+  const std::uint64_t size =
+      std::min<std::uint64_t>({max_size, block_size, outcome_.end() - offset});
+  view.pin_.copy = storage_.take_copy(static_cast<std::size_t>(size));
+  view.pin_.copy_size = static_cast<std::size_t>(size);
+  view.engine_ = shared_from_this();
+  view.bytes_ = {view.pin_.copy.get(), view.pin_.copy_size};
+  copy_in_place(offset, {view.pin_.copy.get(), view.pin_.copy_size});
+  return view;
+}
+
+View Engine::view(std::uint64_t offset, std::size_t max_size, const Wait* wait) {
+  check_range(offset, max_size);
+  View view;
+  if (max_size == 0) return view;
+  // A file that others may change is not lent: what is lent must not change.
+  if (in_place_ != nullptr) return view_of_copy(offset, max_size);
+  for (bool waited = false;; waited = true) {
+    const bool over = is_end(offset);
+    const bool failed = outcome_.failure() != nullptr;
+    view.bytes_ = storage_.pin(offset, max_size, view.pin_);
+    if (!view.bytes_.empty()) {
+      view.engine_ = shared_from_this();
+      filler_.note_read(offset + view.bytes_.size());
+      count_read(waited);
+      return view;
+    }
+    if (over) return view;
+    if (failed) throw_if_failed();
+    filler_.await(Need::some(offset, offset + max_size), wait);
+  }
+}
+
+std::uint64_t Engine::wait_for_size(const Wait* wait) {
+  for (bool asked = false;; asked = true) {
+    if (const auto known = size()) return *known;
+    throw_if_failed();
+    if (!asked) {
+      filler_.find_size(wait);
+    } else {
+      filler_.await(Need::whole_stream(), wait);
+    }
+  }
+}
+
+void Engine::wait_for_all(const Wait* wait) {
+  std::uint64_t offset = 0;
+  while (!exhausted()) {
+    throw_if_failed();
+    const std::uint64_t low = storage_.low();
+    if (low > 0) throw Error(Errc::released, "use the whole stream", low);
+    offset = storage_.first_missing(offset, outcome_.end());
+    if (filler_.sparse()) {
+      filler_.await(Need::bytes(offset, unknown), wait);
+    } else {
+      filler_.await(Need::whole_stream(), wait);
+    }
+  }
+}
+
+bool Engine::wait_for(ByteRange range, std::chrono::nanoseconds timeout) {
+  if (range.begin > range.end) throw std::invalid_argument("wait_for: begin is past end");
+  Wait wait;
+  const auto now = std::chrono::steady_clock::now();
+  if (timeout < wait.deadline - now) wait.deadline = now + timeout;
+  std::uint64_t offset = range.begin;
+  for (;;) {
+    const std::uint64_t end = std::min(range.end, outcome_.end());
+    const bool failed = outcome_.failure() != nullptr;
+    if (offset >= end) return true;
+    if (range.begin < storage_.low()) {
+      throw Error(Errc::released, "wait for byte " + std::to_string(range.begin), storage_.low());
+    }
+    if (in_place_ == nullptr) offset = storage_.first_missing(offset, end);
+    if (offset >= end || in_place_ != nullptr) return true;
+    if (failed) throw_if_failed();
+    Need need{offset, end, end, range.end, false};
+    if (filler_.sparse()) need.until = need.wake_at = std::min(end, block_end(offset));
+    try {
+      filler_.await(need, &wait);
+    } catch (const Error& error) {
+      if (error.code() == Errc::timed_out) return false;
+      throw;
+    }
+  }
+}
+
+std::uint64_t Engine::available(std::uint64_t offset) noexcept {
+  if (offset < storage_.low()) return 0;
+  if (in_place_ != nullptr) return is_end(offset) ? 0 : outcome_.end() - offset;
+  if (filler_.sparse()) return storage_.first_missing(offset, unknown) - offset;
+  const std::uint64_t position = filler_.position();
+  return offset < position ? position - offset : 0;
+}
+
+std::optional<Failure> Engine::failure() noexcept {
+  const Failure* kept = outcome_.failure();
+  if (kept == nullptr) return std::nullopt;
+  Failure failure = *kept;
+  // What a filler was just publishing when the buffer was cancelled has come all the same.
+  failure.offset = std::max(failure.offset, storage_.first_missing(failure.offset, unknown));
+  return failure;
+}
+
+SourceInfo Engine::info() const {
+  const Source* source = filler_.source();
+  return source == nullptr ? SourceInfo{} : source->info();
+}
+
+std::vector<Extent> Engine::residency() {
+  const std::uint64_t size = this->size().value_or(unknown);
+  if (in_place_ == nullptr) return storage_.residency(size);
+  const std::uint64_t low = std::min(storage_.low(), size);
+  std::vector<Extent> extents;
+  if (low > 0) extents.push_back({{0, low}, Residency::released});
+  if (low < size) extents.push_back({{low, size}, Residency::spool});
+  return extents;
+}
+
+Stats Engine::stats() const {
+  Stats stats;
+  stats.hits = hits_.sum();
+  stats.waits = waits_.load(std::memory_order_relaxed);
+  stats.source_reads = filler_.source_reads();
+  stats.bytes_on_wire = filler_.bytes_on_wire();
+  stats.reopened = filler_.reopened();
+  stats.spills = storage_.spills();
+  stats.spilled_bytes = storage_.spilled_bytes();
+  stats.memory_bytes = storage_.account().used();
+  const SpoolStore* spool = storage_.spool();
+  stats.spool_bytes = spool == nullptr ? 0 : spool->used();
+  return stats;
+}
+
+Subscription Engine::when_available(ByteRange range,
+                                    std::function<void(std::error_code)> callback) {
+  if (range.begin > range.end) throw std::invalid_argument("when_available: begin is past end");
+  if (!callback) throw std::invalid_argument("when_available: no callback");
+  if (in_place_ != nullptr) {
+    const bool released = range.begin < std::min({range.end, storage_.low(), outcome_.end()});
+    callback(released ? make_error_code(Errc::released) : std::error_code());
+    return {};
+  }
+  return Subscription(shared_from_this(),
+                      filler_.when_available(range, std::move(callback)));
+}
+
+void Engine::release_before(std::uint64_t offset) {
+  storage_.release_before(offset);
+  filler_.released();
+}
+
+void Engine::follow_readers() {
+  if (!follows_readers_) return;
+  if (const auto slowest = marks_.slowest()) release_before(*slowest);
+}
+
+}  // namespace seekable::inline v1::detail

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "core/filler.hpp"
+#include "core/outcome.hpp"
+#include "core/reader_marks.hpp"
+#include "core/storage.hpp"
+#include "core/striped_counter.hpp"
+#include "seekable/bytes.hpp"
+#include "seekable/file_descriptor.hpp"
+#include "seekable/stats.hpp"
+#include "seekable/subscription.hpp"
+#include "seekable/view.hpp"
+#include "seekable/wait.hpp"
+
+namespace seekable::inline v1::detail {
+
+class FileSource;
+
+/// One stream: what has been kept, what is known of its end, and what fills it. All handles
+/// (`StreamBuffer`, `Reader`, `View`, `Writer`) point to one of these.
+///
+/// A regular file is not stored at all but read where it lies (`in_place_`): all of it is there
+/// from the start.
+/// Threads: safe from any number of threads. A null `Wait` waits without limit.
+class Engine : public std::enable_shared_from_this<Engine> {
+ public:
+  /// A null `source`: a writer pushes.
+  static std::shared_ptr<Engine> make(std::unique_ptr<Source> source, Options options);
+  Engine(std::unique_ptr<Source> source, const Options& options);
+  ~Engine();
+
+  // engine.cpp
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
+                      ReaderMarks::Mark* mark = nullptr);
+  std::size_t read_some_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait);
+  Bytes read(std::uint64_t offset, std::uint64_t size, const Wait* wait);
+  View view(std::uint64_t offset, std::size_t max_size, const Wait* wait);
+  std::uint64_t wait_for_size(const Wait* wait);
+  bool wait_for(ByteRange range, std::chrono::nanoseconds timeout);
+  void wait_for_all(const Wait* wait);
+
+  std::optional<std::uint64_t> size() const noexcept { return outcome_.size(); }
+  std::uint64_t available(std::uint64_t offset) noexcept;
+  bool exhausted() noexcept { return outcome_.failure() == nullptr && filler_.complete(); }
+  std::optional<Failure> failure() noexcept;
+  SourceInfo info() const;
+  std::vector<Extent> residency();
+  Stats stats() const;
+
+  Subscription when_available(ByteRange range, std::function<void(std::error_code)> callback);
+  void release_before(std::uint64_t offset);
+  void unpin(ViewPin& pin) noexcept { storage_.unpin(pin); }
+
+  /// A reader's mark has moved, or gone: a window that blocks follows the slowest.
+  void follow_readers();
+  bool window_follows_readers() const noexcept { return follows_readers_; }
+  ReaderMarks& marks() noexcept { return marks_; }
+  Filler& filler() noexcept { return filler_; }
+
+  // engine_export.cpp
+  std::uint64_t copy_to(int fd, ByteRange range, const Wait* wait);
+  FileDescriptor to_file(const Wait* wait);
+  void save(const std::filesystem::path& path, const Wait* wait, bool may_link);
+
+  /// `Owner`s are those who can read; when the last is gone the source is cancelled.
+  void add_owner() noexcept { owners_.fetch_add(1, std::memory_order_relaxed); }
+  void drop_owner() noexcept;
+  std::size_t owners() const noexcept { return owners_.load(std::memory_order_acquire); }
+
+ private:
+  bool is_end(std::uint64_t offset) const noexcept { return offset >= outcome_.end(); }
+  std::size_t copy_kept(std::uint64_t offset, std::span<std::byte> out);
+  std::size_t copy_in_place(std::uint64_t offset, std::span<std::byte> out);
+  View view_of_copy(std::uint64_t offset, std::size_t max_size);
+  Need need(std::uint64_t byte, std::uint64_t end) const noexcept;
+  void throw_if_failed() const;
+  void count_read(bool waited) noexcept;
+
+  std::uint64_t send(int fd, std::uint64_t offset, std::uint64_t end, bool& may_send);
+  void check_nothing_released() const;
+  SpoolFile* complete_spool() SEEKABLE_REQUIRES(export_mutex_);
+  void write_kept_to(SpoolFile& file, std::uint64_t size);
+  FileDescriptor file_of_copy(std::uint64_t size);
+  void write_stream_to(int fd, std::uint64_t size, const std::string& name);
+  bool link_spool(const std::filesystem::path& path);
+
+  Storage storage_;
+  Outcome outcome_;
+  Filler filler_;
+  ReaderMarks marks_;
+  FileSource* in_place_ = nullptr;  // the source, where it is a file that need not be stored
+  const bool follows_readers_;
+  const bool wake_early_;  // a window may drop or hold up what a reader waits for in larger steps
+  std::atomic<std::size_t> owners_{0};
+  std::atomic<std::uint64_t> waits_{0};
+  StripedCounter hits_;
+
+  Mutex export_mutex_;
+  bool spool_is_complete_ SEEKABLE_GUARDED_BY(export_mutex_) = false;
+  FileDescriptor copy_ SEEKABLE_GUARDED_BY(export_mutex_);
+};
+
+/// One of those who can read a stream.
+class Owner {
+ public:
+  explicit Owner(std::shared_ptr<Engine> engine) noexcept : engine_(std::move(engine)) {
+    engine_->add_owner();
+  }
+  Owner(const Owner& other) noexcept : Owner(other.engine_) {}
+  Owner& operator=(const Owner&) = delete;
+  ~Owner() { engine_->drop_owner(); }
+
+  Engine& engine() const noexcept { return *engine_; }
+  const std::shared_ptr<Engine>& shared() const noexcept { return engine_; }
+
+ private:
+  std::shared_ptr<Engine> engine_;
+};
+
+}  // namespace seekable::inline v1::detail

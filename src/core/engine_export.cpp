@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+#include "core/engine.hpp"
+#include "seekable/error.hpp"
+#include "source/file_source.hpp"
+#include "system/calls.hpp"
+#include "system/placed_file.hpp"
+#include "system/unnamed_file.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+// How much of a file is given to the kernel at once: a wait for the source stays possible between.
+constexpr std::size_t send_step = 1024 * 1024;
+
+[[noreturn]] void throw_write_error(const std::string& name, int error, std::uint64_t offset) {
+  throw Error({error, std::system_category()},
+              "write byte " + std::to_string(offset) + " of the stream to " + name, offset);
+}
+
+bool cannot_in_kernel(int error) {
+  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EXDEV ||
+         error == EOVERFLOW || error == EBADF || error == ETXTBSY;
+}
+
+}  // namespace
+
+std::uint64_t Engine::copy_to(int fd, ByteRange range, const Wait* wait) {
+  if (range.begin > range.end) throw std::invalid_argument("copy_to: begin is past end");
+  std::uint64_t offset = range.begin;
+  bool may_send = true;
+  while (offset < range.end) {
+    const bool over = is_end(offset);
+    const bool failed = outcome_.failure() != nullptr;
+    const std::uint64_t sent = send(fd, offset, range.end, may_send);
+    if (sent == 0) {
+      if (over) break;
+      if (failed) throw_if_failed();
+      filler_.await(need(offset, range.end), wait);
+    }
+    offset += sent;
+    if (sent > 0) filler_.note_read(offset);
+  }
+  return offset - range.begin;
+}
+
+/// Sends what is kept at `offset`, at most to the end of its block. Returns how much; 0 if it is missing.
+std::uint64_t Engine::send(int fd, std::uint64_t offset, std::uint64_t end, bool& may_send) {
+  const std::string name = "file descriptor " + std::to_string(fd);
+  std::byte buffer[block_size];
+  const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(end - offset, send_step));
+  if (may_send) {
+    ViewPin pin;
+    std::optional<Storage::FileRange> range;
+    if (in_place_ == nullptr) {
+      range = storage_.pin_in_file(offset, most, pin);
+    } else if (!is_end(offset) && offset >= storage_.low()) {
+      range = Storage::FileRange{in_place_->fd(), offset, most};
+    }
+    if (range) {
+      const ssize_t sent = sys::sendfile(fd, range->fd, range->offset, range->size);
+      const int error = errno;
+      storage_.unpin(pin);
+      if (sent > 0) {
+        if (in_place_ != nullptr) in_place_->check_unchanged(offset);
+        return static_cast<std::uint64_t>(sent);
+      }
+      if (sent < 0 && error == EAGAIN) wait_writable(fd);
+      if (sent < 0 && error != EAGAIN && !cannot_in_kernel(error)) {
+        throw_write_error(name, error, offset);
+      }
+      if (error != EAGAIN) may_send = false;
+    }
+  }
+  const std::size_t size = copy_kept(offset, {buffer, std::min(most, block_size)});
+  const std::size_t written = write_all(fd, buffer, size);
+  if (written < size) throw_write_error(name, errno, offset + written);
+  return size;
+}
+
+void Engine::check_nothing_released() const {
+  if (storage_.low() > 0) {
+    throw Error(Errc::released, "the whole stream is wanted, and its beginning was given up",
+                storage_.low());
+  }
+}
+
+FileDescriptor Engine::to_file(const Wait* wait) {
+  storage_.check_not_forked(0);
+  if (in_place_ != nullptr) {
+    throw_if_failed();
+    check_nothing_released();
+    auto file = reopen_read_only(in_place_->fd());
+    in_place_->check_unchanged(0);
+    return file;
+  }
+  wait_for_all(wait);
+  check_nothing_released();
+  MutexLock lock(export_mutex_);
+  if (!copy_) {
+    if (SpoolFile* spool = complete_spool()) return reopen_read_only(spool->fd());
+    copy_ = file_of_copy(outcome_.end());
+  }
+  return reopen_read_only(copy_.get());
+}
+
+/// Makes the spool the whole stream, with what is in memory, if it can be that; else null.
+SpoolFile* Engine::complete_spool() {
+  if (!storage_.may_spool() || storage_.options().encrypt_spool) return nullptr;
+  SpoolFile* file = storage_.make_spool().make_direct_file();
+  if (file == nullptr) return nullptr;
+  file->hand_out();          // First: after this no hole is punched any more ...
+  check_nothing_released();  // ... and before this none was.
+  if (!spool_is_complete_) {
+    write_kept_to(*file, outcome_.end());
+    spool_is_complete_ = true;
+  }
+  return file;
+}
+
+void Engine::write_kept_to(SpoolFile& file, std::uint64_t size) {
+  std::byte buffer[block_size];
+  SpoolStore& store = storage_.make_spool();
+  for (std::uint64_t offset = 0; offset < size; offset += block_size) {
+    ViewPin pin;
+    if (storage_.pin_in_file(offset, block_size, pin)) {
+      storage_.unpin(pin);
+      continue;
+    }
+    const std::size_t kept = storage_.copy(offset, buffer);
+    std::string why = "the disk limit is reached";
+    if (store.try_take(kept)) {
+      const int error = file.write(block_of(offset), 0, {buffer, kept});
+      if (error == 0) continue;
+      store.give_back(kept);
+      why = "write to '" + file.directory().string() +
+            "': " + std::system_category().message(error);
+    }
+    throw Error(Errc::disk_full, "make the stream a file: " + why, offset);
+  }
+  file.finish(size);
+}
+
+/// A file of its own, where the spool cannot be it.
+FileDescriptor Engine::file_of_copy(std::uint64_t size) {
+  const bool on_disk = storage_.may_spool() && !storage_.options().encrypt_spool;
+  FileDescriptor fd;
+  if (on_disk) {
+    SpoolStore& store = storage_.make_spool();
+    if (!store.try_take(size)) {
+      throw Error(Errc::disk_full, "make the stream a file: the disk limit is reached", 0);
+    }
+    fd = make_unnamed_file(store.first_directory(), 0600).fd;
+  } else {
+    if (!storage_.take_memory(size)) {
+      throw Error(Errc::disk_full,
+                  "make the stream a file: it may not lie on disk in the clear, and the memory "
+                  "limit has no room for another " +
+                      std::to_string(size) + " bytes",
+                  0);
+    }
+    fd.reset(sys::memfd_create("seekable"));
+    if (!fd) throw std::system_error(errno, std::system_category(), "make a file in memory");
+  }
+  write_stream_to(fd.get(), size, "a temporary file");
+  return fd;
+}
+
+void Engine::write_stream_to(int fd, std::uint64_t size, const std::string& name) {
+  std::byte buffer[block_size];
+  bool in_kernel = true;
+  for (std::uint64_t offset = 0; offset < size;) {
+    if (in_kernel) {
+      ViewPin pin;
+      std::optional<Storage::FileRange> range;
+      if (in_place_ != nullptr) {
+        const auto step = std::min<std::uint64_t>(size - offset, send_step);
+        range = Storage::FileRange{in_place_->fd(), offset, static_cast<std::size_t>(step)};
+      } else {
+        range = storage_.pin_in_file(offset, block_size, pin);
+      }
+      if (range) {
+        const ssize_t copied =
+            sys::copy_file_range(range->fd, range->offset, fd, offset, range->size);
+        const int error = errno;
+        storage_.unpin(pin);
+        if (copied > 0) {
+          offset += static_cast<std::uint64_t>(copied);
+          continue;
+        }
+        if (copied < 0 && !cannot_in_kernel(error)) throw_write_error(name, error, offset);
+        in_kernel = false;
+      }
+    }
+    const std::size_t kept = copy_kept(offset, buffer);
+    if (kept == 0) throw_if_failed();
+    const int error = write_all_at(fd, buffer, kept, offset);
+    if (error != 0) throw_write_error(name, error, offset);
+    offset += kept;
+  }
+  if (in_place_ != nullptr) in_place_->check_unchanged(0);
+}
+
+void Engine::save(const std::filesystem::path& path, const Wait* wait, bool may_link) {
+  storage_.check_not_forked(0);
+  if (in_place_ == nullptr) wait_for_all(wait);
+  throw_if_failed();
+  check_nothing_released();
+  if (may_link && link_spool(path)) return;
+  PlacedFile file(path);
+  write_stream_to(file.fd(), outcome_.end(), "'" + path.string() + "'");
+  check_nothing_released();
+  file.place();
+}
+
+/// Lets the spool itself become the file at `path`. Returns false where that cannot be.
+bool Engine::link_spool(const std::filesystem::path& path) {
+  // Somebody who goes on reading must not see what is done to the file later on.
+  const long others = weak_from_this().use_count() - 1 - (filler_.has_thread() ? 1 : 0);
+  if (in_place_ != nullptr || others > 0 || owners() > 1) return false;
+  MutexLock lock(export_mutex_);
+  if (copy_ || spool_is_complete_ || storage_.spool() == nullptr) return false;
+  SpoolFile* spool = complete_spool();
+  if (spool == nullptr || !spool->linkable()) return false;
+  const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  if (sys::fchmod(spool->fd(), mode_of_new_file(directory)) != 0) return false;
+  return link_into_place(spool->fd(), path) == 0;
+}
+
+}  // namespace seekable::inline v1::detail

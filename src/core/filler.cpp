@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/filler.hpp"
+
+#include <algorithm>
+#include <stop_token>
+#include <utility>
+
+#include "core/inside_source.hpp"
+#include "seekable/error.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+/// A cursor further behind than this is not moved up by reading: the limit of every source.
+constexpr std::uint64_t max_gap = 16 * 1024 * 1024;
+
+}  // namespace
+
+Filler::Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> source,
+               const Options& options)
+    : storage_(storage),
+      outcome_(outcome),
+      ahead_(source != nullptr && options.fill == Fill::ahead),
+      pushed_(source == nullptr),
+      read_ahead_(options.read_ahead),
+      window_(options.retention.window_size().value_or(0)),
+      window_blocks_(window_ > 0 && options.retention.when_full() == WhenFull::block) {
+  first_.restartable = dynamic_cast<RestartableSource*>(source.get());
+  first_.source = std::move(source);
+  if (options.expected_size) {
+    outcome_.declare(*options.expected_size);
+  } else if (first_.source) {
+    note_size(*first_.source);
+  }
+}
+
+Filler::~Filler() {
+  if (!storage_.is_forked_child()) return;
+  // invariant 4: a child must not end what the parent goes on using, so this is left as it is.
+  (void)first_.source.release();
+  for (auto& lane : more_lanes_) {
+    if (lane) (void)lane->source.release();
+  }
+  (void)thread_.release();
+}
+
+bool Filler::met(std::uint64_t byte, std::uint64_t wake_at) noexcept {
+  if (byte == unknown) return false;
+  if (byte < storage_.low()) return true;
+  return storage_.first_missing(byte, wake_at) >= wake_at;
+}
+
+bool Filler::settled(const Need& need) noexcept {
+  if (outcome_.failure() != nullptr) return true;
+  const std::uint64_t end = outcome_.end();
+  if (end != unknown && need.byte >= end) return true;
+  if (need.byte == unknown) return false;
+  return need.byte < storage_.low() || storage_.kept_in_block(need.byte) > 0;
+}
+
+bool Filler::window_is_full(const Lane& lane) const noexcept {
+  if (!window_blocks_) return false;
+  const std::uint64_t low = storage_.low();
+  const std::uint64_t position = lane.position.load(std::memory_order_acquire);
+  return position >= low && position - low >= window_;
+}
+
+Lane* Filler::choose(const Need& need) {
+  if (pushed_ || outcome_.failure() != nullptr) return nullptr;
+  if (sparse()) return choose_sparse(need);
+  return first_.busy || window_is_full(first_) ? nullptr : &first_;
+}
+
+bool Filler::is_coming(std::uint64_t start, const Lane* except) {
+  for (std::size_t i = 0; i < lanes_; ++i) {
+    const Lane& other = lane(i);
+    if (!other.busy || &other == except) continue;
+    const std::uint64_t position = other.position.load(std::memory_order_relaxed);
+    if (other.claimed == block_of(start) || (position <= start && start < other.until)) return true;
+  }
+  return false;
+}
+
+Lane* Filler::choose_sparse(const Need& need) {
+  const std::uint64_t start = start_of(need.byte);
+  if (is_coming(start)) return nullptr;
+  if (window_blocks_ && start >= storage_.low() && start - storage_.low() >= window_) {
+    return nullptr;
+  }
+  Lane* nearest = nullptr;
+  Lane* oldest = nullptr;
+  std::uint64_t least_gap = max_gap + 1;
+  for (std::size_t i = 0; i < lanes_; ++i) {
+    Lane& idle = lane(i);
+    if (idle.busy) continue;
+    const std::uint64_t position = idle.position.load(std::memory_order_relaxed);
+    if (position <= start && start - position < least_gap) {
+      least_gap = start - position;
+      nearest = &idle;
+    }
+    if (oldest == nullptr || idle.last_used < oldest->last_used) oldest = &idle;
+  }
+  return nearest != nullptr ? nearest : oldest;
+}
+
+void Filler::take(Lane& lane, const Need& need) {
+  lane.busy = true;
+  lane.until = need.until;
+  lane.claimed = sparse() ? block_of(start_of(need.byte)) : unknown;
+  lane.last_used = ++clock_;
+}
+
+void Filler::leave(Lane& lane) {
+  // In a sparse stream another lane may go on with the block.
+  if (sparse() || outcome_.failure() != nullptr) storage_.let_go(lane.filling);
+  {
+    MutexLock lock(mutex_);
+    lane.busy = false;
+    lane.claimed = unknown;
+    hand_over();
+  }
+  run_due_callbacks();
+}
+
+// invariant 3
+void Filler::hand_over() {
+  for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+    if (waiter->woken) continue;
+    if (waiter->size_only && !size_asked_) continue;
+    if (!waiter->size_only && !settled(waiter->need)) {
+      Lane* idle = waiter->may_fill ? choose(waiter->need) : nullptr;
+      if (idle == nullptr) continue;
+      take(*idle, waiter->need);
+      waiter->told = idle;
+    }
+    // Also where only some of its bytes are there: nobody may be on the way to the others.
+    waiter->woken = true;
+    waiter->event.set();
+  }
+  if (thread_ && thread_has_work()) work_.set();
+}
+
+void Filler::add(Waiter& waiter) {
+  waiter.previous = last_waiter_;
+  (last_waiter_ != nullptr ? last_waiter_->next : first_waiter_) = &waiter;
+  last_waiter_ = &waiter;
+  update_lowest();
+}
+
+void Filler::remove(Waiter& waiter) {
+  (waiter.previous != nullptr ? waiter.previous->next : first_waiter_) = waiter.next;
+  (waiter.next != nullptr ? waiter.next->previous : last_waiter_) = waiter.previous;
+  update_lowest();
+}
+
+void Filler::update_lowest() noexcept {
+  std::uint64_t lowest = unknown;
+  for (const Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+    if (!waiter->woken) lowest = std::min(lowest, waiter->need.wake_at);
+  }
+  for (const auto& callback : callbacks_) lowest = std::min(lowest, callback->wake_at);
+  lowest_.store(lowest, std::memory_order_seq_cst);  // invariant 1
+}
+
+void Filler::check_wait(const Wait* wait, std::uint64_t offset) {
+  if (wait == nullptr) return;
+  const auto text = [&] { return "wait for byte " + std::to_string(offset); };
+  if (wait->stop_token.stop_requested()) throw Error(Errc::cancelled, text(), offset);
+  if (wait->deadline != Event::TimePoint::max() &&
+      std::chrono::steady_clock::now() >= wait->deadline) {
+    throw Error(Errc::timed_out, text(), offset);
+  }
+}
+
+void Filler::check_may_wait(const Need& need, const Wait* wait) const {
+  storage_.check_not_forked(need.byte);
+  if (InsideSource::is(this)) {
+    throw Error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                "the source waits for byte " + std::to_string(need.byte) + " of its own buffer",
+                need.byte);
+  }
+  check_wait(wait, need.byte);
+}
+
+void Filler::sleep(Waiter& waiter, const Wait* wait) const {
+  if (wait == nullptr) {
+    waiter.event.wait();
+    return;
+  }
+  const std::stop_callback wake(wait->stop_token, [&] { waiter.event.set(); });
+  waiter.event.wait_until(wait->deadline);
+}
+
+void Filler::await(const Need& need, const Wait* wait) {
+  check_may_wait(need, wait);
+  Waiter waiter;
+  waiter.need = need;
+  waiter.may_fill = !pushed_ && (wait == nullptr || on_fill_thread());
+  {
+    MutexLock lock(mutex_);
+    if (settled(need)) return;
+    Lane* lane = nullptr;
+    if (waiter.may_fill) {
+      lane = choose(need);
+      if (lane != nullptr) take(*lane, need);
+    }
+    const bool another_lane = waiter.may_fill && lane == nullptr && sparse() &&
+                              lanes_ < max_lanes && !no_more_lanes_ &&
+                              !is_coming(start_of(need.byte));
+    if (lane != nullptr || another_lane) {
+      lock.unlock();
+      if (lane == nullptr) lane = add_lane(need);
+      if (lane != nullptr) run(*lane, need);
+      return;
+    }
+    add(waiter);
+    if (settled(need)) {  // invariant 1: look again
+      remove(waiter);
+      return;
+    }
+    if (!waiter.may_fill && !pushed_) {
+      start_thread();
+      work_.set();
+    }
+  }
+  sleep(waiter, wait);
+  {
+    MutexLock lock(mutex_);
+    remove(waiter);
+  }
+  if (waiter.told != nullptr) {
+    if (settled(need)) {
+      leave(*waiter.told);
+    } else {
+      run(*waiter.told, need);
+    }
+    return;
+  }
+  if (settled(need)) return;
+  if (waiter.error) std::rethrow_exception(waiter.error);
+  check_wait(wait, need.byte);
+}
+
+}  // namespace seekable::inline v1::detail

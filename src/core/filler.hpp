@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.hpp"
+#include "core/lane.hpp"
+#include "core/outcome.hpp"
+#include "core/storage.hpp"
+#include "core/waiter.hpp"
+#include "seekable/options.hpp"
+#include "seekable/source.hpp"
+#include "seekable/wait.hpp"
+
+namespace seekable::inline v1::detail {
+
+/// Pulls bytes from the source into the storage, and wakes those who wait for them.
+///
+/// Invariants:
+///  1. *Publication*, the waking half: after bytes are stored and counted (storage.hpp), the filler
+///     looks whether somebody waits for less. A waiter writes what it wants and then looks at the
+///     bytes again, before it sleeps. All four are sequentially consistent: one sees the other.
+///  3. *Hand-over*: while waiters exist and the fill is not over, exactly one thread is the filler
+///     of a lane or has been told to become it. Whoever was told and leaves passes it on first.
+///  4. *Fork*: in a forked child nothing here is entered: no lock, no source, no thread.
+///  5. No lock is held while the source is read, the disk is used, or a callback runs.
+///
+/// Threads: safe from any number of threads. One mutex guards who fills and who waits; it is not
+///     taken by a read of kept bytes, nor by a publication that nobody waits for.
+class Filler {
+ public:
+  Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> source, const Options& options);
+  ~Filler();
+  Filler(const Filler&) = delete;
+  Filler& operator=(const Filler&) = delete;
+
+  /// What the fill thread keeps alive while it runs. Called once, before anything else.
+  void keep_alive_with(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
+
+  /// Starts the thread of `Fill::ahead`.
+  void start_ahead();
+
+  /// Returns when something has changed for `need`: its byte is there, or never will be.
+  ///
+  /// The caller becomes the filler where it may: `wait` null, or this is the fill thread itself.
+  /// Throws: Error: `timed_out`, `cancelled` (of the wait), `disk_full`,
+  ///     `resource_deadlock_would_occur`, `operation_not_permitted`.
+  void await(const Need& need, const Wait* wait);
+
+  /// Asks a restartable source for its size. Returns when it is known or cannot be had so.
+  void find_size(const Wait* wait);
+
+  std::shared_ptr<Callback> when_available(ByteRange range,
+                                           std::function<void(std::error_code)> function);
+  void withdraw(Callback& callback) noexcept;
+  void prefetch(std::span<const ByteRange> ranges);
+
+  /// Tells everybody that no more bytes will come. The first failure wins; a complete stream
+  /// cannot fail any more.
+  ///
+  /// The sources are cancelled, except that of `spare`, which has failed by itself.
+  void fail(Failure failure, const Lane* spare = nullptr);
+  void cancel();
+
+  /// Ends all callbacks that were not made with `cancelled`.
+  void end_callbacks();
+
+  /// Cancels the source, ends the thread. Called when nobody can read any more.
+  void shut_down() noexcept;
+
+  /// Appends bytes of a writer. Returns how many; fewer than given only if it may not wait.
+  std::size_t push(std::span<const std::byte> bytes, const Wait* wait, bool may_wait);
+  void push_end();
+  void push_failure(Failure failure);
+
+  /// A reader has read up to `offset`, for `read_ahead`.
+  void note_read(std::uint64_t offset) noexcept;
+
+  /// Bytes were released: a stopped fill may go on, a waiter may have lost its byte.
+  void released() noexcept;
+
+  /// The lane that every stream has: its position is how far a forward-only one has come.
+  std::uint64_t position() const noexcept {
+    return first_.position.load(std::memory_order_acquire);
+  }
+  bool sparse() const noexcept { return first_.restartable != nullptr; }
+
+  bool has_thread() {
+    MutexLock lock(mutex_);
+    return thread_ != nullptr;
+  }
+
+  /// True if the end is confirmed and no byte is missing.
+  bool complete() noexcept;
+
+  Source* source() const noexcept { return first_.source.get(); }
+
+  std::uint64_t source_reads() const noexcept { return reads_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes_on_wire() const noexcept { return wire_.load(std::memory_order_relaxed); }
+  std::uint64_t reopened() const noexcept { return reopened_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t max_lanes = 4;
+  enum class Stop : std::uint8_t { reached, over, window_full, elsewhere, callbacks_due };
+
+  // filler.cpp: who fills, who waits.
+  bool settled(const Need& need) noexcept;
+  bool met(std::uint64_t byte, std::uint64_t wake_at) noexcept;
+  Lane* choose(const Need& need) SEEKABLE_REQUIRES(mutex_);
+  Lane* choose_sparse(const Need& need) SEEKABLE_REQUIRES(mutex_);
+  bool is_coming(std::uint64_t start, const Lane* except = nullptr) SEEKABLE_REQUIRES(mutex_);
+  Lane& lane(std::size_t number) SEEKABLE_REQUIRES(mutex_) {
+    return number == 0 ? first_ : *more_lanes_[number - 1];
+  }
+  void take(Lane& lane, const Need& need) SEEKABLE_REQUIRES(mutex_);
+  void leave(Lane& lane);
+  void hand_over() SEEKABLE_REQUIRES(mutex_);
+  void add(Waiter& waiter) SEEKABLE_REQUIRES(mutex_);
+  void remove(Waiter& waiter) SEEKABLE_REQUIRES(mutex_);
+  void update_lowest() noexcept SEEKABLE_REQUIRES(mutex_);
+  void sleep(Waiter& waiter, const Wait* wait) const;
+  void check_may_wait(const Need& need, const Wait* wait) const;
+  static void check_wait(const Wait* wait, std::uint64_t offset);
+  bool window_is_full(const Lane& lane) const noexcept;
+
+  // filler_pull.cpp: what a filler does.
+  void run(Lane& lane, const Need& need);
+  Lane* at_start(Lane& lane, const Need& need);
+  Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
+  void reopen(Lane& lane, std::uint64_t start, const Need& need);
+  std::uint64_t start_of(std::uint64_t byte) noexcept;
+  void learn_size(Lane& lane);
+  Stop pull(Lane& lane, const Need& need);
+  std::optional<Stop> step(Lane& lane, const Need& need, std::span<std::byte> scratch);
+  bool claim(Lane& lane, std::uint64_t position);
+  std::size_t allowance(std::uint64_t position, const Need& need) const noexcept;
+  std::optional<std::size_t> read_source(Lane& lane, std::span<std::byte> out);
+  void source_threw(std::uint64_t position, const Lane& lane);
+  Room room_at(Lane& lane, std::uint64_t position, std::span<std::byte> scratch);
+  void note_size(const Source& source);
+  void accept(Lane& lane, const Room& room, std::span<const std::byte> bytes);
+  void store_held(Lane& lane, std::span<std::byte> scratch);
+  void advance_to(Lane& lane, std::uint64_t position) noexcept;
+  std::size_t within_declared(std::uint64_t position, std::size_t size) const noexcept;
+  void source_ended(Lane& lane);
+  void set_end(std::uint64_t size);
+  bool published(std::uint64_t end);
+  void drop_oldest(std::uint64_t end);
+
+  // filler_thread.cpp: the buffer's own thread.
+  struct Job {
+    Lane* lane = nullptr;
+    Need need;
+    bool only_size = false;
+  };
+  void start_thread() SEEKABLE_REQUIRES(mutex_);
+  void run_thread(const std::stop_token& stop);
+  std::optional<Job> next_job() SEEKABLE_REQUIRES(mutex_);
+  std::optional<Need> next_prefetch() SEEKABLE_REQUIRES(mutex_);
+  std::optional<Need> next_ahead() SEEKABLE_REQUIRES(mutex_);
+  bool thread_has_work() SEEKABLE_REQUIRES(mutex_);
+  void do_job(const Job& job);
+  void stall(const std::exception_ptr& error);
+  bool on_fill_thread() const noexcept;
+
+  // filler_tell.cpp: callbacks, failures, the end.
+  void wake_all() SEEKABLE_REQUIRES(mutex_);
+  bool advance(Callback& callback) SEEKABLE_REQUIRES(mutex_);
+  void make_due(const std::shared_ptr<Callback>& callback, std::error_code result)
+      SEEKABLE_REQUIRES(mutex_);
+  void look_at_callbacks() SEEKABLE_REQUIRES(mutex_);
+  void run_due_callbacks();
+  void call(Callback& callback) noexcept;
+  void wait_for_window(const Wait* wait);
+
+  Storage& storage_;
+  Outcome& outcome_;
+  const bool ahead_;
+  const bool pushed_;  // a writer is the filler
+  const std::optional<std::uint64_t> read_ahead_;
+  const std::uint64_t window_;  // 0: everything is kept
+  const bool window_blocks_;
+  std::weak_ptr<void> owner_;
+
+  std::atomic<std::uint64_t> reads_{0};
+  std::atomic<std::uint64_t> wire_{0};
+  std::atomic<std::uint64_t> reopened_{0};
+  std::atomic<std::uint64_t> furthest_{0};       // read by anybody
+  std::atomic<std::uint64_t> lowest_{unknown};   // the least that anybody waits for
+  std::atomic<std::uint64_t> no_hole_before_{0};
+  std::atomic<bool> jumps_lie_{false};  // reopening past the end looks like the end: read in order
+
+  Mutex mutex_;
+  Lane first_;
+  std::array<std::unique_ptr<Lane>, max_lanes - 1> more_lanes_ SEEKABLE_GUARDED_BY(mutex_);
+  std::size_t lanes_ SEEKABLE_GUARDED_BY(mutex_) = 1;
+  bool no_more_lanes_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  std::uint64_t clock_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  Waiter* first_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;
+  Waiter* last_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;
+  std::vector<std::shared_ptr<Callback>> callbacks_ SEEKABLE_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Callback>> due_ SEEKABLE_GUARDED_BY(mutex_);
+  std::vector<ByteRange> prefetch_ SEEKABLE_GUARDED_BY(mutex_);
+  bool size_asked_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool size_wanted_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool shut_down_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<std::jthread> thread_ SEEKABLE_GUARDED_BY(mutex_);
+  Event work_;    // for the thread
+  Event window_moved_;  // for a writer
+};
+
+}  // namespace seekable::inline v1::detail

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "core/filler.hpp"
+#include "core/inside_source.hpp"
+#include "seekable/error.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+// What is read to be written through, or to be passed over: on the stack, since memory is short.
+constexpr std::size_t scratch_size = 16 * 1024;
+
+}  // namespace
+
+void Filler::run(Lane& lane, const Need& need) {
+  Lane* at = &lane;
+  try {
+    if (sparse()) at = at_start(lane, need);
+    pull(*at, need);
+  } catch (...) {
+    leave(*at);
+    throw;
+  }
+  leave(*at);
+}
+
+std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
+  const std::uint64_t end = std::min(outcome_.end(), outcome_.declared());
+  if (end == unknown && (byte == unknown || jumps_lie_.load(std::memory_order_relaxed))) {
+    return storage_.first_missing(storage_.low(), unknown);
+  }
+  // Past the claimed end there is nothing but the question whether it is the end.
+  const std::uint64_t block = block_of(std::min(byte, end));
+  const std::size_t filled = storage_.filled(block);
+  return block_begin(block) + filled;
+}
+
+Lane* Filler::at_start(Lane& lane, const Need& need) {
+  const bool size_known = outcome_.declared() != unknown || outcome_.end() != unknown;
+  if (!size_known && start_of(need.byte) != lane.position.load(std::memory_order_relaxed)) {
+    learn_size(lane);
+  }
+  const std::uint64_t start = start_of(need.byte);
+  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  if (position == start) return &lane;
+  if (position < start && lane.restartable->worth_reading_through(start - position)) return &lane;
+  Lane* at = &lane;
+  if (!lane.fresh) {
+    // This cursor stays where it is, for a program that goes to and fro.
+    if (Lane* added = add_lane(need, &lane)) {
+      leave(lane);
+      at = added;
+    }
+  }
+  reopen(*at, start, need);
+  return at;
+}
+
+void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
+  storage_.let_go(lane.filling);
+  lane.held.clear();  // It can be had again.
+  try {
+    const InsideSource inside(this);
+    std::optional<std::uint64_t> wanted;
+    if (need.wanted_end != unknown && need.wanted_end > start) wanted = need.wanted_end - start;
+    reopened_.fetch_add(1, std::memory_order_relaxed);
+    lane.restartable->reopen(start, wanted);
+  } catch (...) {
+    source_threw(start, lane);
+  }
+  lane.fresh = true;
+  lane.position.store(start, std::memory_order_release);
+}
+
+Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
+  {
+    MutexLock lock(mutex_);
+    if (lanes_ == max_lanes || no_more_lanes_) return nullptr;
+  }
+  std::unique_ptr<RestartableSource> source;
+  try {
+    const InsideSource inside(this);
+    source = first_.restartable->another();
+  } catch (...) {
+    // One connection fewer is no failure: those that are there go on.
+  }
+  MutexLock lock(mutex_);
+  if (!source) {
+    no_more_lanes_ = true;
+    return nullptr;
+  }
+  if (lanes_ == max_lanes || outcome_.failure() != nullptr) return nullptr;
+  auto added = std::make_unique<Lane>();
+  added->restartable = source.get();
+  added->source = std::move(source);
+  Lane& lane = *added;
+  more_lanes_[lanes_ - 1] = std::move(added);
+  ++lanes_;
+  // Another thread may have set out for the same bytes while this one was not looking.
+  if (is_coming(start_of(need.byte), instead_of)) return nullptr;
+  take(lane, need);
+  return &lane;
+}
+
+void Filler::learn_size(Lane& lane) {
+  {
+    MutexLock lock(mutex_);
+    size_wanted_ = false;
+    if (std::exchange(size_asked_, true)) return;
+  }
+  try {
+    const InsideSource inside(this);
+    const auto size = lane.restartable->find_size();
+    MutexLock lock(mutex_);
+    if (size && outcome_.declared() == unknown) outcome_.declare(*size);
+  } catch (...) {
+    source_threw(lane.position.load(std::memory_order_relaxed), lane);
+  }
+}
+
+Filler::Stop Filler::pull(Lane& lane, const Need& need) {
+  alignas(64) std::byte scratch[scratch_size];
+  for (;;) {
+    if (const auto stop = step(lane, need, scratch)) return *stop;
+  }
+}
+
+std::optional<Filler::Stop> Filler::step(Lane& lane, const Need& need,
+                                         std::span<std::byte> scratch) {
+  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  if (outcome_.failure() != nullptr || position >= outcome_.end()) return Stop::over;
+  if (position >= need.until) return Stop::reached;
+  const std::size_t allowed = allowance(position, need);
+  if (allowed == 0) return Stop::window_full;
+  if (!lane.held.empty()) {
+    store_held(lane, scratch);
+  } else {
+    if (sparse() && !claim(lane, position)) return Stop::elsewhere;
+    Room room = room_at(lane, position, scratch);
+    room.bytes = room.bytes.first(std::min(room.bytes.size(), allowed));
+    const auto size = read_source(lane, room.bytes);
+    // Cancelled meanwhile: what came is not part of the stream any more.
+    if (!size || outcome_.failure() != nullptr) return Stop::over;
+    if (*size == 0) {
+      source_ended(lane);
+      return Stop::elsewhere;
+    }
+    accept(lane, room, room.bytes.first(*size));
+  }
+  if (published(lane.position.load(std::memory_order_relaxed))) return Stop::callbacks_due;
+  return std::nullopt;
+}
+
+bool Filler::claim(Lane& lane, std::uint64_t position) {
+  const std::uint64_t block = block_of(position);
+  if (lane.claimed == block) return true;
+  MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < lanes_; ++i) {
+    const Lane& other = this->lane(i);
+    if (&other != &lane && other.busy && other.claimed == block) return false;
+  }
+  lane.claimed = block;
+  return true;
+}
+
+std::size_t Filler::allowance(std::uint64_t position, const Need& need) const noexcept {
+  std::uint64_t end = unknown;
+  if (need.exact) end = need.until;
+  if (window_blocks_) {
+    const std::uint64_t low = storage_.low();
+    end = std::min(end, low > unknown - window_ ? unknown : low + window_);
+  } else if (window_ > 0 && !ahead_ && need.byte != unknown) {
+    // The byte that is waited for must not be dropped for those behind it.
+    end = std::min(end, need.byte > unknown - window_ ? unknown : need.byte + window_);
+  }
+  return end > position ? static_cast<std::size_t>(end - position) : 0;
+}
+
+Room Filler::room_at(Lane& lane, std::uint64_t position, std::span<std::byte> scratch) {
+  if (sparse()) {
+    const std::size_t filled = storage_.filled(block_of(position));
+    const std::size_t at = in_block(position);
+    // Kept already: it is only passed over.
+    if (at < filled) return {scratch.first(std::min(scratch.size(), filled - at)), Room::How::skip};
+  }
+  return storage_.room(position, lane.filling, scratch);
+}
+
+std::optional<std::size_t> Filler::read_source(Lane& lane, std::span<std::byte> out) {
+  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  reads_.fetch_add(1, std::memory_order_relaxed);
+  try {
+    const InsideSource inside(this);
+    const std::size_t size = lane.source->read_some(out);
+    if (size > out.size()) {
+      throw Error(Errc::source_failed,
+                  "the source says it stored " + std::to_string(size) + " bytes where there was " +
+                      "room for " + std::to_string(out.size()),
+                  position);
+    }
+    wire_.fetch_add(size, std::memory_order_relaxed);
+    note_size(*lane.source);
+    return size;
+  } catch (...) {
+    source_threw(position, lane);
+    return std::nullopt;
+  }
+}
+
+void Filler::note_size(const Source& source) {
+  if (outcome_.declared() != unknown) return;
+  if (const auto size = source.size()) outcome_.declare(*size);
+}
+
+std::size_t Filler::within_declared(std::uint64_t position, std::size_t size) const noexcept {
+  const std::uint64_t declared = outcome_.declared();
+  if (declared == unknown) return size;
+  if (position >= declared) return 0;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(size, declared - position));
+}
+
+void Filler::advance_to(Lane& lane, std::uint64_t position) noexcept {
+  lane.fresh = false;
+  lane.position.store(position, std::memory_order_release);
+}
+
+void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> bytes) {
+  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  const std::size_t size = within_declared(position, bytes.size());
+  if (size > 0) {
+    try {
+      storage_.commit(position, lane.filling, room, size);
+    } catch (...) {
+      // They cannot be had a second time, so they are kept until there is room.
+      lane.held.assign(bytes.begin(), bytes.end());
+      throw;
+    }
+    advance_to(lane, position + size);
+  }
+  if (size < bytes.size()) {
+    const std::uint64_t declared = outcome_.declared();
+    fail({Errc::overrun,
+          "the stream goes on past its declared size of " + std::to_string(declared) + " bytes",
+          declared, nullptr});
+  }
+}
+
+void Filler::store_held(Lane& lane, std::span<std::byte> scratch) {
+  Bytes& held = lane.held;
+  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  Room room = storage_.room(position, lane.filling, scratch);
+  const std::size_t size = std::min(held.size(), room.bytes.size());
+  if (room.how != Room::How::skip) std::memcpy(room.bytes.data(), held.data(), size);
+  const std::size_t kept = within_declared(position, size);
+  if (kept > 0) {
+    storage_.commit(position, lane.filling, room, kept);
+    advance_to(lane, position + kept);
+  }
+  held.erase(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(kept));
+  if (kept < size) {
+    fail({Errc::overrun, "the stream goes on past its declared size", position + kept, nullptr});
+  }
+}
+
+void Filler::drop_oldest(std::uint64_t end) {
+  if (window_ > 0 && !window_blocks_ && end > window_) storage_.release_before(end - window_);
+}
+
+bool Filler::published(std::uint64_t end) {
+  drop_oldest(end);
+  if (lowest_.load(std::memory_order_seq_cst) > end) return false;  // invariant 1
+  MutexLock lock(mutex_);
+  for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+    if (waiter->woken || !met(waiter->need.byte, waiter->need.wake_at)) continue;
+    waiter->woken = true;
+    waiter->event.set();
+  }
+  look_at_callbacks();
+  update_lowest();
+  return !due_.empty();
+}
+
+}  // namespace seekable::inline v1::detail

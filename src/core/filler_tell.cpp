@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "core/filler.hpp"
+#include "core/inside_source.hpp"
+#include "seekable/error.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+/// What the exception that is being handled says, as the failure of a source at `offset`.
+Failure current_failure(std::uint64_t offset) {
+  Failure failure{Errc::source_failed, {}, offset, std::current_exception()};
+  const std::string place = " (at byte " + std::to_string(offset) + " of the stream)";
+  try {
+    throw;
+  } catch (const std::system_error& error) {
+    failure.code = error.code();
+    failure.message = error.what() + place;
+  } catch (const std::exception& error) {
+    failure.message = error.what() + place;
+  } catch (...) {
+    failure.message = "the source threw something that is not a std::exception" + place;
+  }
+  return failure;
+}
+
+}  // namespace
+
+void Filler::source_threw(std::uint64_t position, const Lane& lane) {
+  fail(current_failure(position), &lane);
+}
+
+void Filler::fail(Failure failure, const Lane* spare) {
+  std::array<Source*, max_lanes> sources{};
+  {
+    MutexLock lock(mutex_);
+    if (outcome_.failure() != nullptr || complete()) return;
+    outcome_.set_failure(std::move(failure));
+    for (std::size_t i = 0; i < lanes_; ++i) {
+      if (&lane(i) != spare) sources[i] = lane(i).source.get();
+    }
+    wake_all();
+    look_at_callbacks();
+    if (thread_) work_.set();
+  }
+  window_moved_.set();
+  for (Source* source : sources) {
+    if (source != nullptr) source->cancel();
+  }
+}
+
+void Filler::cancel() {
+  if (storage_.is_forked_child()) return;
+  fail({Errc::cancelled, "the buffer was cancelled", storage_.first_missing(position(), unknown),
+        nullptr});
+  run_due_callbacks();
+}
+
+bool Filler::complete() noexcept {
+  const std::uint64_t end = outcome_.end();
+  if (end == unknown || outcome_.failure() != nullptr) return false;
+  if (!sparse()) return true;
+  const std::uint64_t from =
+      std::max(no_hole_before_.load(std::memory_order_relaxed), storage_.low());
+  const std::uint64_t missing = storage_.first_missing(from, end);
+  no_hole_before_.store(missing, std::memory_order_relaxed);
+  return missing >= end;
+}
+
+void Filler::source_ended(Lane& lane) {
+  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  const std::uint64_t declared = outcome_.declared();
+  if (declared != unknown && position < declared) {
+    fail({Errc::truncated,
+          "the stream ends after " + std::to_string(position) + " of its declared " +
+              std::to_string(declared) + " bytes",
+          position, nullptr},
+         &lane);
+  } else if (sparse() && lane.fresh && position > 0 && declared == unknown) {
+    // Whoever opens a stream behind its end is told 0 too: this says nothing about where it ends.
+    jumps_lie_.store(true, std::memory_order_relaxed);
+  } else {
+    storage_.let_go(lane.filling);
+    set_end(position);
+  }
+}
+
+void Filler::set_end(std::uint64_t size) {
+  storage_.finish(size);
+  MutexLock lock(mutex_);
+  if (outcome_.failure() != nullptr) return;
+  outcome_.set_end(size);
+  wake_all();
+  look_at_callbacks();
+}
+
+void Filler::wake_all() {
+  for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+    waiter->woken = true;
+    waiter->event.set();
+  }
+  update_lowest();
+}
+
+std::shared_ptr<Callback> Filler::when_available(ByteRange range,
+                                                 std::function<void(std::error_code)> function) {
+  storage_.check_not_forked(range.begin);
+  auto callback = std::make_shared<Callback>(range, std::move(function));
+  callback->byte = range.begin;
+  bool decided = false;
+  {
+    MutexLock lock(mutex_);
+    decided = advance(*callback);
+    if (!decided) {
+      callbacks_.push_back(callback);
+      update_lowest();
+      decided = advance(*callback);  // invariant 1: look again
+      if (decided) {
+        callbacks_.pop_back();
+        update_lowest();
+      } else if (!pushed_) {
+        start_thread();
+        work_.set();
+      }
+    }
+    if (decided) {
+      callback->state = Callback::State::running;
+      callback->runs_on = std::this_thread::get_id();
+    }
+  }
+  if (decided) call(*callback);
+  return callback;
+}
+
+/// Looks how far the bytes of a callback have come; true if it is decided.
+bool Filler::advance(Callback& callback) {
+  const std::uint64_t last = std::min(callback.range.end, outcome_.end());
+  const std::uint64_t begin = callback.range.begin;
+  if (begin < last && begin < storage_.low()) {
+    callback.result = Errc::released;
+    return true;
+  }
+  callback.byte = storage_.first_missing(std::max(callback.byte, begin), last);
+  if (callback.byte >= last) {
+    callback.result = {};
+    return true;
+  }
+  if (const Failure* failure = outcome_.failure()) {
+    callback.result = failure->code;
+    return true;
+  }
+  callback.wake_at = sparse() ? std::min(last, block_end(callback.byte)) : last;
+  return false;
+}
+
+void Filler::make_due(const std::shared_ptr<Callback>& callback, std::error_code result) {
+  callback->result = result;
+  callback->state = Callback::State::due;
+  due_.push_back(callback);
+}
+
+void Filler::look_at_callbacks() {
+  std::erase_if(callbacks_, [this](const std::shared_ptr<Callback>& callback)
+                                SEEKABLE_REQUIRES(mutex_) {
+    if (!advance(*callback)) return false;
+    make_due(callback, callback->result);
+    return true;
+  });
+}
+
+void Filler::end_callbacks() {
+  if (storage_.is_forked_child()) return;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& callback : callbacks_) make_due(callback, Errc::cancelled);
+    callbacks_.clear();
+    update_lowest();
+  }
+  run_due_callbacks();
+}
+
+void Filler::run_due_callbacks() {
+  for (;;) {
+    std::shared_ptr<Callback> callback;
+    {
+      MutexLock lock(mutex_);
+      if (due_.empty()) return;
+      callback = due_.front();
+      due_.erase(due_.begin());
+      callback->state = Callback::State::running;
+      callback->runs_on = std::this_thread::get_id();
+    }
+    call(*callback);
+  }
+}
+
+void Filler::call(Callback& callback) noexcept {
+  callback.function(callback.result);
+  callback.function = nullptr;
+  {
+    MutexLock lock(mutex_);
+    callback.state = Callback::State::done;
+  }
+  callback.finished.set();
+}
+
+void Filler::withdraw(Callback& callback) noexcept {
+  if (storage_.is_forked_child()) return;
+  {
+    MutexLock lock(mutex_);
+    if (callback.state == Callback::State::done) return;
+    if (callback.state != Callback::State::running) {
+      callback.state = Callback::State::done;
+      const auto is_it = [&](const auto& one) { return one.get() == &callback; };
+      std::erase_if(callbacks_, is_it);
+      std::erase_if(due_, is_it);
+      update_lowest();
+      return;
+    }
+    if (callback.runs_on == std::this_thread::get_id()) return;
+  }
+  callback.finished.wait();
+}
+
+void Filler::released() noexcept {
+  if (storage_.is_forked_child()) return;
+  {
+    MutexLock lock(mutex_);
+    stalled_ = false;
+    look_at_callbacks();
+    hand_over();
+    update_lowest();
+  }
+  window_moved_.set();
+  run_due_callbacks();
+}
+
+void Filler::shut_down() noexcept {
+  if (storage_.is_forked_child()) return;
+  fail({Errc::cancelled, "the buffer and all its readers are gone", position(), nullptr});
+  std::unique_ptr<std::jthread> thread;
+  {
+    MutexLock lock(mutex_);
+    shut_down_ = true;
+    thread = std::move(thread_);
+    if (thread) thread->request_stop();
+  }
+  if (thread) {
+    work_.set();
+    // A callback on the fill thread itself may drop the last reader.
+    if (on_fill_thread()) {
+      thread->detach();
+    } else {
+      thread->join();
+    }
+  }
+  storage_.stop();
+  end_callbacks();
+}
+
+}  // namespace seekable::inline v1::detail

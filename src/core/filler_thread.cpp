@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <stop_token>
+#include <utility>
+
+#include "core/filler.hpp"
+#include "seekable/error.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+thread_local const Filler* t_filler_of_thread = nullptr;
+
+}  // namespace
+
+bool Filler::on_fill_thread() const noexcept { return t_filler_of_thread == this; }
+
+void Filler::start_ahead() {
+  if (!ahead_) return;
+  MutexLock lock(mutex_);
+  start_thread();
+}
+
+void Filler::start_thread() {
+  if (thread_ || shut_down_) return;
+  // The thread keeps its buffer, so that it may be the last to leave.
+  thread_ = std::make_unique<std::jthread>(
+      [this, owner = owner_.lock()](const std::stop_token& stop) { run_thread(stop); });
+}
+
+void Filler::run_thread(const std::stop_token& stop) {
+  t_filler_of_thread = this;
+  while (!stop.stop_requested()) {
+    work_.reset();
+    std::optional<Job> job;
+    {
+      MutexLock lock(mutex_);
+      job = next_job();
+    }
+    if (job) {
+      do_job(*job);
+    } else if (!stop.stop_requested()) {
+      work_.wait();
+    }
+  }
+}
+
+void Filler::do_job(const Job& job) {
+  try {
+    if (job.only_size) {
+      learn_size(*job.lane);
+      leave(*job.lane);
+    } else {
+      run(*job.lane, job.need);
+    }
+  } catch (const Error& error) {
+    if (error.code() == Errc::disk_full) {
+      stall(std::current_exception());
+    } else {
+      source_threw(position(), *job.lane);
+    }
+  } catch (...) {
+    source_threw(position(), *job.lane);
+  }
+}
+
+std::optional<Filler::Job> Filler::next_job() {
+  if (outcome_.failure() != nullptr) return std::nullopt;
+  if (size_wanted_ && !size_asked_ && !first_.busy) {
+    take(first_, Need::some(position(), unknown));
+    return Job{&first_, {}, true};
+  }
+  const auto job_for = [this](const Need& need) SEEKABLE_REQUIRES(mutex_) -> std::optional<Job> {
+    Lane* lane = choose(need);
+    if (lane == nullptr) return std::nullopt;
+    take(*lane, need);
+    return Job{lane, need, false};
+  };
+  for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+    if (waiter->may_fill || waiter->size_only || waiter->woken || settled(waiter->need)) continue;
+    if (auto job = job_for(waiter->need)) return job;
+  }
+  for (const auto& callback : callbacks_) {
+    const Need need{callback->byte, callback->wake_at, callback->wake_at, callback->range.end,
+                    false};
+    if (auto job = job_for(need)) return job;
+  }
+  if (const auto need = next_prefetch()) {
+    if (auto job = job_for(*need)) return job;
+  }
+  if (const auto need = next_ahead()) return job_for(*need);
+  return std::nullopt;
+}
+
+bool Filler::thread_has_work() {
+  if (ahead_ || !callbacks_.empty() || !prefetch_.empty() || size_wanted_) return true;
+  for (const Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+    if (!waiter->may_fill && !waiter->woken) return true;
+  }
+  return false;
+}
+
+std::optional<Need> Filler::next_prefetch() {
+  while (!prefetch_.empty()) {
+    const ByteRange range = prefetch_.front();
+    const std::uint64_t last = std::min(range.end, outcome_.end());
+    const std::uint64_t first = std::max(range.begin, storage_.low());
+    const std::uint64_t byte = storage_.first_missing(first, last);
+    if (byte < last) return Need{byte, sparse() ? std::min(last, block_end(byte)) : last, last,
+                                 last, false};
+    prefetch_.erase(prefetch_.begin());
+  }
+  return std::nullopt;
+}
+
+std::optional<Need> Filler::next_ahead() {
+  if (!ahead_ || stalled_ || complete()) return std::nullopt;
+  std::uint64_t limit = unknown;
+  const std::uint64_t furthest = furthest_.load(std::memory_order_relaxed);
+  if (read_ahead_ && *read_ahead_ < unknown - furthest) limit = furthest + *read_ahead_;
+  if (!sparse()) {
+    if (position() >= limit) return std::nullopt;
+    return Need{position(), limit, limit, unknown, true};
+  }
+  const std::uint64_t end = std::min({limit, outcome_.end(), outcome_.declared()});
+  std::uint64_t byte = storage_.first_missing(std::max(furthest, storage_.low()), end);
+  if (byte >= end) byte = storage_.first_missing(storage_.low(), end);
+  // All that was declared is there: only the confirmation is missing.
+  if (byte >= end && (end == limit || outcome_.end() != unknown)) return std::nullopt;
+  return Need{byte, std::max(std::min(limit, block_end(byte)), byte + 1), byte + 1, limit, true};
+}
+
+void Filler::stall(const std::exception_ptr& error) {
+  {
+    MutexLock lock(mutex_);
+    stalled_ = true;
+    prefetch_.clear();
+    for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+      if (waiter->woken) continue;
+      if (!settled(waiter->need)) waiter->error = error;
+      waiter->woken = true;
+      waiter->event.set();
+    }
+    for (const auto& callback : callbacks_) make_due(callback, Errc::disk_full);
+    callbacks_.clear();
+    update_lowest();
+  }
+  run_due_callbacks();
+}
+
+void Filler::find_size(const Wait* wait) {
+  if (!sparse() || outcome_.declared() != unknown) return;
+  const Need need = Need::some(position(), unknown);
+  check_may_wait(need, wait);
+  Lane* lane = nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (size_asked_ || first_.busy) return;
+    if (wait == nullptr || on_fill_thread()) {
+      lane = &first_;
+      take(*lane, need);
+    }
+  }
+  if (lane != nullptr) {
+    learn_size(*lane);
+    leave(*lane);
+    return;
+  }
+  Waiter waiter;
+  waiter.need = Need::whole_stream();
+  waiter.size_only = true;
+  {
+    MutexLock lock(mutex_);
+    size_wanted_ = true;
+    add(waiter);
+    start_thread();
+    work_.set();
+  }
+  sleep(waiter, wait);
+  {
+    MutexLock lock(mutex_);
+    remove(waiter);
+  }
+  check_wait(wait, 0);
+}
+
+void Filler::prefetch(std::span<const ByteRange> ranges) {
+  if (pushed_ || storage_.is_forked_child()) return;
+  MutexLock lock(mutex_);
+  if (outcome_.failure() != nullptr || shut_down_) return;
+  for (const ByteRange& range : ranges) {
+    if (range.begin < range.end) prefetch_.push_back(range);
+  }
+  std::sort(prefetch_.begin(), prefetch_.end(),
+            [](const ByteRange& a, const ByteRange& b) { return a.begin < b.begin; });
+  // Neighbours become one, so that a restartable source is asked once.
+  std::size_t kept = 0;
+  for (std::size_t i = 1; i < prefetch_.size(); ++i) {
+    if (prefetch_[i].begin <= prefetch_[kept].end) {
+      prefetch_[kept].end = std::max(prefetch_[kept].end, prefetch_[i].end);
+    } else {
+      prefetch_[++kept] = prefetch_[i];
+    }
+  }
+  if (!prefetch_.empty()) {
+    prefetch_.resize(kept + 1);
+    start_thread();
+    work_.set();
+  }
+}
+
+void Filler::note_read(std::uint64_t offset) noexcept {
+  if (!ahead_) return;
+  std::uint64_t furthest = furthest_.load(std::memory_order_relaxed);
+  do {
+    if (offset <= furthest) return;
+  } while (!furthest_.compare_exchange_weak(furthest, offset, std::memory_order_relaxed));
+  if (read_ahead_) work_.set();
+}
+
+}  // namespace seekable::inline v1::detail

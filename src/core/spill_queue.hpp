@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+#include "base/mutex.hpp"
+
+namespace seekable::inline v1::detail {
+
+/// Full blocks in memory that are to go to the spool, oldest first. They are written by whoever
+/// needs their memory, or by a thread of the queue's own while the fill reads on (two stages).
+///
+/// A block that cannot be written stays first in the queue, and readable; the next who needs
+/// memory tries again.
+/// Threads: safe from any number of threads. The disk is written with no lock held.
+class SpillQueue {
+ public:
+  /// `spill` writes a block and makes its memory free; false: no store has room.
+  explicit SpillQueue(std::function<bool(std::uint64_t)> spill);
+  ~SpillQueue();
+
+  /// Starts the second stage, unless it runs already.
+  void start_thread();
+
+  /// Ends the second stage. Blocks: for a write under way.
+  void stop() noexcept;
+
+  void push(std::uint64_t block);
+
+  /// Takes `block` out again, so that its filler can go on with it. Returns false if it was not in.
+  /// Blocks: while it is being written.
+  bool take_out(std::uint64_t block);
+
+  /// Forgets the blocks below `block`. (One that is being written is noticed by its writer.)
+  void remove_before(std::uint64_t block);
+
+  /// Writes the oldest block, or waits until another thread has written one.
+  ///
+  /// Returns: false where nothing is queued, or no store has room.
+  bool make_progress();
+
+  /// True if the last write found no room anywhere.
+  bool failed();
+
+ private:
+  bool write_front() SEEKABLE_REQUIRES(mutex_);
+  void run(const std::stop_token& stop);
+
+  const std::function<bool(std::uint64_t)> spill_;
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<std::uint64_t> blocks_ SEEKABLE_GUARDED_BY(mutex_);
+  std::optional<std::uint64_t> in_flight_ SEEKABLE_GUARDED_BY(mutex_);
+  std::uint64_t progress_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  bool failed_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool stopped_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  std::jthread thread_;
+};
+
+}  // namespace seekable::inline v1::detail

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/block.hpp"
+#include "base/mutex.hpp"
+#include "core/announcements.hpp"
+#include "core/block_table.hpp"
+#include "core/spill_queue.hpp"
+#include "seekable/bytes.hpp"
+#include "seekable/options.hpp"
+#include "seekable/view.hpp"
+#include "store/memory_account.hpp"
+#include "store/spool_store.hpp"
+#include "system/fork.hpp"
+
+namespace seekable::inline v1::detail {
+
+/// A filler's hold on the block it fills: pinned from its first byte until it is full or given up.
+struct Filling {
+  Entry* entry = nullptr;
+  std::uint64_t block = 0;
+  bool staged = false;  ///< in memory only until it is full, then it goes to the spool
+};
+
+/// Where a filler may put the next bytes.
+struct Room {
+  enum class How : std::uint8_t {
+    direct,   ///< into the block itself
+    through,  ///< into the filler's scratch, from where `commit` writes them to the spool
+    skip,     ///< nowhere: nobody can read them any more
+  };
+  std::span<std::byte> bytes;
+  How how = How::direct;
+};
+
+/// All that has been kept of one stream: the table of its blocks, and the stores they lie in.
+///
+///               room                full and staged          make_progress
+///     none ------------> memory ---------------------> queued -----------> spool
+///       | room                                                               ^
+///       +--- no memory: each read is written through ------------------------+
+///
+///     any of them --- release_before ---> released: memory reused, hole punched, when nobody
+///                                         uses it any more
+///
+/// A block is *staged* when memory is so short that it may stay there only until it is full.
+///
+/// The first block starts as pieces of 4, 4, 8, 16 and 32 KiB instead of memory of its own.
+///
+/// Invariants:
+///  1. *Publication*, the storing half: bytes are stored, then `filled` is (sequentially consistent;
+///     the fill then looks for waiters). A block's place changes only when the new place holds all
+///     `filled` bytes, and `filled` never goes down.
+///  2. *Release*: announcements.hpp for copies; a view counts itself in `pins` and then looks at
+///     the place, whoever changes the place then looks at `pins`. What a block has left is retired,
+///     and reclaimed when neither covers it.
+///  3. Memory is counted before it is allocated, disk before it is written.
+///  4. A block has one filler, and while it has, it is not in the spill queue.
+///
+/// Threads: reading calls from any number of threads, without a lock; the calls of a filler by one
+///     thread for each block.
+class Storage {
+ public:
+  Storage(const Options& options, bool two_stages);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  // Reading (storage_read.cpp).
+
+  /// Copies bytes from `offset` on, at most to the end of its block. Returns 0 if the first is missing.
+  ///
+  /// Throws: Error: `released`, a failing disk; `operation_not_permitted` for the spool in a child.
+  std::size_t copy(std::uint64_t offset, std::span<std::byte> out);
+
+  /// Bytes kept from `offset` on, at most to the end of its block; 0 below `low`.
+  std::size_t kept_in_block(std::uint64_t offset) noexcept;
+
+  /// Bytes of a block that were published, also if they are released by now.
+  std::size_t filled(std::uint64_t block) noexcept;
+
+  /// The first byte at or after `offset` that is missing; at most `limit`.
+  std::uint64_t first_missing(std::uint64_t offset, std::uint64_t limit) noexcept;
+
+  /// Pins bytes at `offset`. Returns none if the first is missing. Throws as `copy`.
+  std::span<const std::byte> pin(std::uint64_t offset, std::size_t max_size, ViewPin& pin);
+  void unpin(ViewPin& pin) noexcept;
+
+  /// Bytes of a file.
+  struct FileRange {
+    int fd = -1;
+    std::uint64_t offset = 0;
+    std::size_t size = 0;
+  };
+
+  /// As `pin`, but tells where in a file the bytes are; none if they are missing, in memory, or
+  /// encrypted.
+  std::optional<FileRange> pin_in_file(std::uint64_t offset, std::size_t max_size, ViewPin& pin);
+
+  /// A copy to lend where the bytes themselves cannot be; counted as memory.
+  std::unique_ptr<std::byte[]> take_copy(std::size_t size);
+  void give_copy_back(std::size_t size) noexcept { account_.give_back(size); }
+
+  /// Counts memory that the caller allocates himself.
+  bool take_memory(std::uint64_t size) noexcept { return account_.try_take(size); }
+
+  /// Where the bytes of `[0, size)` are; `size` may be unknown.
+  std::vector<Extent> residency(std::uint64_t size);
+
+  /// The lowest offset that can still be read.
+  std::uint64_t low() const noexcept { return low_.load(std::memory_order_seq_cst); }
+
+  // Filling (storage_fill.cpp).
+
+  /// Where the byte at `position`, and those behind it in its block, may be stored. Takes hold of the
+  /// block; the block before it is let go. `scratch` is for what cannot be stored directly.
+  ///
+  /// Throws: Error `disk_full`.
+  /// Blocks: for the disk.
+  Room room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch);
+
+  /// Publishes `size` bytes that were put into `room`.
+  ///
+  /// Throws: Error `disk_full` (through): then nothing is published and the caller keeps the bytes.
+  void commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size);
+
+  /// Lets go of the block, full or not.
+  void let_go(Filling& filling) noexcept;
+
+  /// The stream is `size` bytes long.
+  void finish(std::uint64_t size) noexcept;
+
+  /// True if a byte at `position` would not be kept.
+  bool skips(std::uint64_t position) const noexcept { return block_of(position) < block_of(low()); }
+
+  // Releasing and spilling (storage_release.cpp).
+
+  /// Gives up what lies below `offset`.
+  void release_before(std::uint64_t offset);
+
+  /// Reclaims what nobody uses any more.
+  void reap() noexcept;
+
+  /// Ends the second stage. Blocks: for a write under way.
+  void stop() noexcept;
+
+  const MemoryAccount& account() const noexcept { return account_; }
+  SpoolStore* spool() const noexcept { return spool_.load(std::memory_order_acquire); }
+  SpoolStore& make_spool();
+  bool may_spool() const noexcept { return options_.disk_limit != std::uint64_t{0}; }
+  bool is_forked_child() const noexcept { return fork_.is_child(); }
+  const Options& options() const noexcept { return options_; }
+
+  /// Throws `operation_not_permitted` in a forked child.
+  void check_not_forked(std::uint64_t offset) const;
+
+  /// The table, for those who write out all blocks. Requires: the stream is complete.
+  Entry* find(std::uint64_t block) noexcept { return table_.find(block); }
+
+  std::uint64_t spills() const noexcept { return spills_.load(std::memory_order_relaxed); }
+  std::uint64_t spilled_bytes() const noexcept {
+    return spilled_bytes_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  /// The first block's pieces; a piece ends where the next begins.
+  static constexpr std::array<std::size_t, 6> piece_begin{0,         4 * 1024,  8 * 1024,
+                                                          16 * 1024, 32 * 1024, 64 * 1024};
+  static constexpr std::size_t piece_count = 5;
+  static std::size_t piece_of(std::size_t at) noexcept;
+
+  /// What a block has left, until nobody uses it.
+  struct Retired {
+    std::uint64_t block;
+    Entry* entry;
+    Place place;
+    std::uint64_t size;  ///< bytes in the spool; unknown: as many as are filled in the end
+    std::vector<Announcement::Seen> seen;  ///< who may still be copying from it
+  };
+
+  /// A node of the table, likewise.
+  struct RetiredNode {
+    BlockTable::Removed node;
+    std::vector<Announcement::Seen> seen;
+  };
+
+  void copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
+                 std::span<std::byte> out) const;
+  void copy_pieces(std::size_t at, std::span<std::byte> out) const noexcept;
+  Entry* pin_entry(std::uint64_t offset);
+  std::span<const std::byte> pinned(std::uint64_t block, Entry& entry, std::size_t at,
+                                    std::size_t max_size, ViewPin& pin);
+  [[noreturn]] void throw_released() const;
+
+  bool begin_block(std::uint64_t block, Filling& filling);
+  std::byte* take_block(bool& staged);
+  bool take_piece(std::size_t size) noexcept;
+  bool make_memory_free();
+  Room room_in_memory(std::size_t at, Filling& filling, std::span<std::byte> scratch);
+  Room room_in_pieces(std::size_t at, Filling& filling, std::span<std::byte> scratch);
+  Room room_through(std::size_t at, Filling& filling, std::span<std::byte> scratch);
+  bool add_piece();
+  bool move_pieces_to_spool(Filling& filling);
+  bool move_pieces_to_memory(Filling& filling);
+  std::uint64_t staging_reserve() const noexcept;
+  void write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
+  [[noreturn]] void throw_disk_full(std::uint64_t offset) const;
+
+  void retire(std::uint64_t block, Entry& entry, Place place, std::uint64_t size = unknown);
+  void retire_locked(std::uint64_t block, Entry& entry, Place place, std::uint64_t size)
+      SEEKABLE_REQUIRES(mutex_);
+  bool in_use(RetiredNode& retired) SEEKABLE_REQUIRES(mutex_);
+  void count_retired() noexcept SEEKABLE_REQUIRES(mutex_);
+  void reclaim(const Retired& retired) noexcept;
+  bool only_announced() noexcept;
+  SpillQueue& queue();
+  bool spill(std::uint64_t block);
+  bool write_to_spool(std::uint64_t block, Entry& entry);
+  void free_pieces() noexcept;
+
+  const Options options_;
+  const ForkCheck fork_;
+  MemoryAccount account_;
+  BlockTable table_;
+  std::array<std::byte*, piece_count> pieces_{};
+  std::atomic<std::size_t> piece_room_{0};  // bytes of the first block that its pieces can hold
+  std::atomic<std::uint64_t> low_{0};
+  std::atomic<SpoolStore*> spool_{nullptr};
+  std::atomic<std::size_t> retired_count_{0};
+
+  std::atomic<std::uint64_t> spills_{0};
+  std::atomic<std::uint64_t> spilled_bytes_{0};
+
+  mutable Mutex mutex_;
+  std::vector<Retired> retired_ SEEKABLE_GUARDED_BY(mutex_);
+  std::vector<RetiredNode> retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
+  std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+
+  const bool two_stages_;
+  std::atomic<SpillQueue*> queue_{nullptr};  // owned; made when memory runs out for the first time
+};
+
+}  // namespace seekable::inline v1::detail

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <thread>
+
+#include "core/storage.hpp"
+#include "seekable/error.hpp"
+#include "store/block_pool.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+// Blocks on page boundaries copy fast; for pieces, which come from the heap, 64 bytes are enough
+// to stay clear of the processor's slow case.
+constexpr std::align_val_t piece_alignment{64};
+
+}  // namespace
+
+void Storage::throw_disk_full(std::uint64_t offset) const {
+  std::string why = "the memory limit of " + std::to_string(account_.limit()) + " bytes";
+  if (options_.memory_budget && account_.used() + block_size <= account_.limit()) {
+    why = "the shared memory budget of " + std::to_string(options_.memory_budget->limit()) +
+          " bytes";
+  }
+  why += " is used up, and ";
+  const SpoolStore* store = spool();
+  if (!may_spool()) {
+    why += "the disk limit is 0";
+  } else if (store != nullptr && !store->last_error().empty()) {
+    why += store->last_error();
+  } else {
+    why += "an encrypted spool needs 64 KiB of it";
+  }
+  throw Error(Errc::disk_full, "store byte " + std::to_string(offset) + ": " + why, offset);
+}
+
+std::uint64_t Storage::staging_reserve() const noexcept {
+  if (!may_spool()) return 0;
+  const std::uint64_t limit = account_.limit();
+  // A window that fits into memory never needs the disk.
+  if (const auto window = options_.retention.window_size()) {
+    if (*window <= limit && limit - *window >= 3 * block_size) return 0;
+  }
+  // Two stages use a ring of blocks, small enough to stay in the L2 cache.
+  return two_stages_ ? std::clamp<std::uint64_t>(limit / block_size / 4, 1, 4) : 1;
+}
+
+Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch) {
+  const std::uint64_t block = block_of(position);
+  const std::size_t at = in_block(position);
+  if (filling.entry == nullptr || filling.block != block) {
+    let_go(filling);
+    if (!begin_block(block, filling)) return {scratch, Room::How::skip};
+  }
+  const Place place = filling.entry->place();
+  switch (place.kind()) {
+    case Place::Kind::memory:
+      return {{place.address() + at, block_size - at}, Room::How::direct};
+    case Place::Kind::pieces: return room_in_pieces(at, filling, scratch);
+    case Place::Kind::none: return room_in_memory(at, filling, scratch);
+    case Place::Kind::spool: return room_through(at, filling, scratch);
+    case Place::Kind::released: break;
+  }
+  return {scratch, Room::How::skip};
+}
+
+bool Storage::begin_block(std::uint64_t block, Filling& filling) {
+  Entry* entry = nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (skips(block_begin(block))) return false;
+    entry = &table_.make(block);
+    entry->pins.fetch_add(1, std::memory_order_seq_cst);
+    if (block == 0 && entry->place().kind() == Place::Kind::none) {
+      entry->word.store(Place::pieces().word(), std::memory_order_seq_cst);
+    }
+  }
+  filling = {entry, block, false};
+  SpillQueue* queue = queue_.load(std::memory_order_acquire);
+  if (queue != nullptr && entry->filled.load(std::memory_order_relaxed) > 0) {
+    filling.staged = queue->take_out(block);  // invariant 4
+  }
+  return true;
+}
+
+std::byte* Storage::take_block(bool& staged) {
+  for (;;) {
+    if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
+    staged = may_spool() && account_.room() < block_size * (1 + staging_reserve());
+    if (account_.try_take(block_size)) {  // invariant 3
+      if (std::byte* block = BlockPool::instance().take()) return block;
+      account_.give_back(block_size);
+    }
+    if (!make_memory_free()) return nullptr;
+  }
+}
+
+bool Storage::make_memory_free() {
+  if (only_announced()) {
+    // Some thread is just copying from the memory that is to be reused: that ends by itself.
+    std::this_thread::yield();
+    return true;
+  }
+  SpillQueue* queue = queue_.load(std::memory_order_acquire);
+  return queue != nullptr && queue->make_progress();
+}
+
+Room Storage::room_in_memory(std::size_t at, Filling& filling, std::span<std::byte> scratch) {
+  std::byte* memory = take_block(filling.staged);
+  if (memory == nullptr) return room_through(at, filling, scratch);
+  std::uint64_t none = Place().word();
+  if (filling.entry->word.compare_exchange_strong(none, Place::memory(memory).word(),
+                                                  std::memory_order_seq_cst)) {
+    return {{memory + at, block_size - at}, Room::How::direct};
+  }
+  BlockPool::instance().put(memory);
+  account_.give_back(block_size);
+  return {scratch, Room::How::skip};
+}
+
+Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte> scratch) {
+  filling.staged = false;
+  SpillQueue* queue = queue_.load(std::memory_order_acquire);
+  // A disk that has just failed is not asked to take a byte that is still safe in the source.
+  const bool hopeless = !may_spool() || options_.encrypt_spool || (queue && queue->failed());
+  if (hopeless) throw_disk_full(block_begin(filling.block) + at);
+  return {scratch.first(std::min(scratch.size(), block_size - at)), Room::How::through};
+}
+
+bool Storage::take_piece(std::size_t size) noexcept {
+  const std::size_t have = piece_room_.load(std::memory_order_relaxed);
+  auto* piece = static_cast<std::byte*>(::operator new(size, piece_alignment, std::nothrow));
+  if (piece == nullptr) {
+    account_.give_back(size);
+    return false;
+  }
+  pieces_[piece_of(have)] = piece;
+  piece_room_.store(have + size, std::memory_order_relaxed);
+  return true;
+}
+
+bool Storage::add_piece() {
+  const std::size_t have = piece_room_.load(std::memory_order_relaxed);
+  const std::size_t piece = piece_of(have);
+  if (piece_begin[piece] != have) return false;  // The last one had to be cut short.
+  const std::size_t size = piece_begin[piece + 1] - have;
+  do {
+    if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
+    if (account_.try_take(size)) return take_piece(size);
+  } while (make_memory_free());
+  if (may_spool() && !options_.encrypt_spool) return false;
+  // There is no disk to go to: what is left of the limit, to the last byte.
+  const std::uint64_t left = std::min<std::uint64_t>(size, account_.room());
+  return left > 0 && account_.try_take(left) && take_piece(static_cast<std::size_t>(left));
+}
+
+Room Storage::room_in_pieces(std::size_t at, Filling& filling, std::span<std::byte> scratch) {
+  std::size_t have = piece_room_.load(std::memory_order_relaxed);
+  if (at == have && add_piece()) have = piece_room_.load(std::memory_order_relaxed);
+  if (at < have) {
+    const std::size_t piece = piece_of(at);
+    const std::size_t end = std::min(have, piece_begin[piece + 1]);
+    return {{pieces_[piece] + (at - piece_begin[piece]), end - at}, Room::How::direct};
+  }
+  if (may_spool() && !options_.encrypt_spool && move_pieces_to_spool(filling)) {
+    return room_through(at, filling, scratch);
+  }
+  if (move_pieces_to_memory(filling)) return room(at, filling, scratch);
+  throw_disk_full(at);
+}
+
+bool Storage::move_pieces_to_spool(Filling& filling) {
+  Entry& entry = *filling.entry;
+  const std::size_t filled = entry.filled.load(std::memory_order_relaxed);
+  std::uint64_t expected = Place::pieces().word();
+  if (filled == 0) {
+    entry.word.compare_exchange_strong(expected, Place().word(), std::memory_order_seq_cst);
+    return true;
+  }
+  std::byte gathered[block_size];
+  const std::span<std::byte> bytes(gathered, filled);
+  copy_pieces(0, bytes);
+  SpoolStore& store = make_spool();
+  const auto place = store.write(0, bytes);
+  if (!place) return false;
+  spills_.fetch_add(1, std::memory_order_relaxed);
+  spilled_bytes_.fetch_add(filled, std::memory_order_relaxed);
+  if (entry.word.compare_exchange_strong(expected, Place::spool(*place).word(),
+                                         std::memory_order_seq_cst)) {
+    retire(0, entry, Place::pieces());
+  } else {
+    store.give_up(*place, filled);
+  }
+  return true;
+}
+
+bool Storage::move_pieces_to_memory(Filling& filling) {
+  bool staged = false;
+  std::byte* memory = take_block(staged);
+  if (memory == nullptr) return false;
+  Entry& entry = *filling.entry;
+  copy_pieces(0, {memory, entry.filled.load(std::memory_order_relaxed)});
+  std::uint64_t expected = Place::pieces().word();
+  if (entry.word.compare_exchange_strong(expected, Place::memory(memory).word(),
+                                         std::memory_order_seq_cst)) {
+    filling.staged = staged;
+    retire(0, entry, Place::pieces());
+  } else {
+    BlockPool::instance().put(memory);
+    account_.give_back(block_size);
+  }
+  return true;
+}
+
+void Storage::commit(std::uint64_t position, Filling& filling, const Room& room,
+                     std::size_t size) {
+  if (room.how == Room::How::skip) return;
+  if (room.how == Room::How::through) {
+    write_through(position, filling, room.bytes.first(size));
+  }
+  const std::size_t filled = in_block(position) + size;
+  // invariant 1
+  filling.entry->filled.store(static_cast<std::uint32_t>(filled), std::memory_order_seq_cst);
+  if (filled == block_size) let_go(filling);
+}
+
+void Storage::write_through(std::uint64_t position, Filling& filling,
+                            std::span<const std::byte> bytes) {
+  Entry& entry = *filling.entry;
+  SpoolStore& store = make_spool();
+  const Place before = entry.place();
+  if (before.kind() == Place::Kind::released) return;
+  const bool first = before.kind() == Place::Kind::none;
+  const std::size_t at = in_block(position);
+  const auto place = first ? store.write(filling.block, bytes)
+                           : store.append(filling.block, before.slot(), at, bytes);
+  if (!place) throw_disk_full(position);
+  spills_.fetch_add(1, std::memory_order_relaxed);
+  spilled_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
+  const Place after = Place::spool(*place);
+  std::uint64_t expected = before.word();
+  if (after.word() == expected) return;
+  if (!entry.word.compare_exchange_strong(expected, after.word(), std::memory_order_seq_cst)) {
+    store.give_up(*place, at + bytes.size());
+  } else if (!first) {
+    retire(filling.block, entry, before, at);
+  }
+}
+
+void Storage::let_go(Filling& filling) noexcept {
+  if (filling.entry == nullptr) return;
+  Entry& entry = *filling.entry;
+  if (filling.staged && entry.place().kind() == Place::Kind::memory) {
+    try {
+      queue().push(filling.block);
+      if (two_stages_) queue().start_thread();
+    } catch (...) {
+      // No memory for the queue, or no thread: the block stays where it is, and readable.
+    }
+  }
+  entry.pins.fetch_sub(1, std::memory_order_seq_cst);
+  filling = {};
+  if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
+}
+
+void Storage::finish(std::uint64_t size) noexcept {
+  if (SpoolStore* store = spool()) store->finish(size);
+}
+
+}  // namespace seekable::inline v1::detail

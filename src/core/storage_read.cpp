@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+
+#include "core/storage.hpp"
+#include "seekable/error.hpp"
+
+namespace seekable::inline v1::detail {
+
+void Storage::check_not_forked(std::uint64_t offset) const {
+  if (!fork_.is_child()) return;
+  throw Error(std::make_error_code(std::errc::operation_not_permitted),
+              "read byte " + std::to_string(offset) +
+                  ": in a forked child only bytes in memory can be read",
+              offset);
+}
+
+void Storage::throw_released() const {
+  const std::uint64_t lowest = low();
+  throw Error(Errc::released, "the lowest byte still there is " + std::to_string(lowest), lowest);
+}
+
+std::size_t Storage::piece_of(std::size_t at) noexcept {
+  std::size_t piece = 0;
+  while (at >= piece_begin[piece + 1]) ++piece;
+  return piece;
+}
+
+std::size_t Storage::copy(std::uint64_t offset, std::span<std::byte> out) {
+  const std::uint64_t block = block_of(offset);
+  const std::size_t at = in_block(offset);
+  const Announcement announced(this, block);
+  if (offset < low()) throw_released();
+  const Entry* entry = table_.find(block);
+  if (entry == nullptr) return 0;
+  const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
+  if (at >= filled) return 0;
+  const std::size_t size = std::min(out.size(), filled - at);
+  copy_from(block, *entry, at, out.first(size));
+  return size;
+}
+
+void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
+                        std::span<std::byte> out) const {
+  const Place place = entry.place();
+  switch (place.kind()) {
+    case Place::Kind::memory:
+      std::memcpy(out.data(), place.address() + at, out.size());
+      return;
+    case Place::Kind::pieces: copy_pieces(at, out); return;
+    case Place::Kind::spool:
+      check_not_forked(block_begin(block) + at);
+      // `filled` once more: what lies sealed in the spool is the block as it was at its end.
+      spool()->read(block, place.slot(), entry.filled.load(std::memory_order_acquire), at, out);
+      return;
+    case Place::Kind::none:
+    case Place::Kind::released: throw_released();
+  }
+}
+
+void Storage::copy_pieces(std::size_t at, std::span<std::byte> out) const noexcept {
+  while (!out.empty()) {
+    const std::size_t piece = piece_of(at);
+    const std::size_t size = std::min(out.size(), piece_begin[piece + 1] - at);
+    std::memcpy(out.data(), pieces_[piece] + (at - piece_begin[piece]), size);
+    out = out.subspan(size);
+    at += size;
+  }
+}
+
+std::size_t Storage::kept_in_block(std::uint64_t offset) noexcept {
+  const Announcement announced(this, block_of(offset));
+  if (offset < low()) return 0;
+  const Entry* entry = table_.find(block_of(offset));
+  if (entry == nullptr) return 0;
+  const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
+  const std::size_t at = in_block(offset);
+  return at < filled ? filled - at : 0;
+}
+
+std::size_t Storage::filled(std::uint64_t block) noexcept {
+  const Announcement announced(this, block);
+  if (block < block_of(low())) return block_size;
+  const Entry* entry = table_.find(block);
+  return entry == nullptr ? 0 : entry->filled.load(std::memory_order_seq_cst);
+}
+
+std::uint64_t Storage::first_missing(std::uint64_t offset, std::uint64_t limit) noexcept {
+  while (offset < limit) {
+    const std::size_t kept = kept_in_block(offset);
+    if (kept == 0) return offset;
+    offset += kept;
+    if (in_block(offset) != 0) break;
+  }
+  return std::min(offset, limit);
+}
+
+Entry* Storage::pin_entry(std::uint64_t offset) {
+  const std::uint64_t block = block_of(offset);
+  const Announcement announced(this, block);
+  if (offset < low()) throw_released();
+  Entry* entry = table_.find(block);
+  if (entry == nullptr) return nullptr;
+  if (in_block(offset) >= entry->filled.load(std::memory_order_seq_cst)) return nullptr;
+  entry->pins.fetch_add(1, std::memory_order_seq_cst);  // invariant 2
+  return entry;
+}
+
+std::span<const std::byte> Storage::pin(std::uint64_t offset, std::size_t max_size, ViewPin& pin) {
+  Entry* entry = pin_entry(offset);
+  if (entry == nullptr) return {};
+  pin.entry = entry;
+  try {
+    if (offset < low()) throw_released();
+    return pinned(block_of(offset), *entry, in_block(offset), max_size, pin);
+  } catch (...) {
+    unpin(pin);
+    throw;
+  }
+}
+
+std::optional<Storage::FileRange> Storage::pin_in_file(std::uint64_t offset, std::size_t max_size,
+                                                       ViewPin& pin) {
+  Entry* entry = pin_entry(offset);
+  if (entry == nullptr) return std::nullopt;
+  pin.entry = entry;
+  const Place place = entry->place();
+  if (place.kind() != Place::Kind::spool || spool()->encrypted() || fork_.is_child()) {
+    unpin(pin);
+    return std::nullopt;
+  }
+  const std::size_t at = in_block(offset);
+  const std::size_t filled = entry->filled.load(std::memory_order_acquire);
+  return FileRange{spool()->file(place.slot()).fd(), place.slot().slot * block_size + at,
+                   std::min(max_size, filled - at)};
+}
+
+std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, std::size_t at,
+                                           std::size_t max_size, ViewPin& pin) {
+  const Place place = entry.place();
+  const std::size_t filled = entry.filled.load(std::memory_order_acquire);
+  std::size_t size = std::min(max_size, filled - at);
+  switch (place.kind()) {
+    case Place::Kind::memory: return {place.address() + at, size};
+    case Place::Kind::pieces: {
+      const std::size_t piece = piece_of(at);
+      size = std::min(size, piece_begin[piece + 1] - at);
+      return {pieces_[piece] + (at - piece_begin[piece]), size};
+    }
+    case Place::Kind::spool: break;
+    case Place::Kind::none:
+    case Place::Kind::released: throw_released();
+  }
+  check_not_forked(block_begin(block) + at);
+  if (spool()->encrypted()) {
+    auto copy = take_copy(size);
+    try {
+      spool()->read(block, place.slot(), filled, at, {copy.get(), size});
+    } catch (...) {
+      give_copy_back(size);
+      throw;
+    }
+    pin.copy = std::move(copy);
+    pin.copy_size = size;
+    return {pin.copy.get(), size};
+  }
+  const std::byte* bytes = nullptr;
+  SpoolFile& file = spool()->file(place.slot());
+  pin.mapping = file.map(place.slot().slot, bytes);
+  if (pin.mapping == nullptr) {
+    throw Error({errno, std::system_category()}, "map the spool", block_begin(block) + at);
+  }
+  return {bytes + at, size};
+}
+
+std::unique_ptr<std::byte[]> Storage::take_copy(std::size_t size) {
+  if (!account_.try_take(size)) {
+    throw Error(Errc::disk_full,
+                "make a view: the memory limit has no room for " + std::to_string(size) +
+                    " bytes; raise memory_limit, or use read_at",
+                low());
+  }
+  try {
+    return std::make_unique_for_overwrite<std::byte[]>(size);
+  } catch (...) {
+    account_.give_back(size);
+    throw;
+  }
+}
+
+std::vector<Extent> Storage::residency(std::uint64_t size) {
+  std::vector<Extent> extents;
+  std::uint64_t next = 0;
+  const auto add = [&](std::uint64_t end, Residency where) {
+    if (end <= next) return;
+    if (!extents.empty() && extents.back().where == where) {
+      extents.back().range.end = end;
+    } else {
+      extents.push_back({{next, end}, where});
+    }
+    next = end;
+  };
+  MutexLock lock(mutex_);
+  const std::uint64_t lowest = low();
+  add(size == unknown ? lowest : std::min(lowest, size), Residency::released);
+  table_.for_each(block_of(next), block_of(unknown), [&](std::uint64_t block, Entry& entry) {
+    const std::size_t filled = entry.filled.load(std::memory_order_acquire);
+    const std::uint64_t end = block_begin(block) + filled;
+    if (filled == 0 || end <= next) return;
+    const auto kind = entry.place().kind();
+    if (kind == Place::Kind::none || kind == Place::Kind::released) return;
+    add(block_begin(block), Residency::missing);
+    add(end, kind == Place::Kind::spool ? Residency::spool : Residency::memory);
+  });
+  if (size != unknown) add(size, Residency::missing);
+  return extents;
+}
+
+}  // namespace seekable::inline v1::detail

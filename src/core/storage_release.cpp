@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
+#include <new>
+
+#include "core/storage.hpp"
+#include "store/block_pool.hpp"
+
+namespace seekable::inline v1::detail {
+
+Storage::Storage(const Options& options, bool two_stages)
+    : options_(options),
+      account_(options.memory_limit, options.memory_budget),
+      two_stages_(two_stages) {}
+
+Storage::~Storage() {
+  SpillQueue* queue = queue_.load(std::memory_order_acquire);
+  // In a forked child the queue's thread does not exist and its lock may be held for ever.
+  if (!fork_.is_child()) delete queue;
+  table_.for_each(0, block_of(unknown), [&](std::uint64_t, Entry& entry) {
+    const Place place = entry.place();
+    if (place.kind() == Place::Kind::memory) BlockPool::instance().put(place.address());
+  });
+  for (const Retired& retired : retired_) {
+    if (retired.place.kind() == Place::Kind::memory) {
+      BlockPool::instance().put(retired.place.address());
+    }
+  }
+  free_pieces();
+  for (RetiredNode& retired : retired_nodes_) BlockTable::free(retired.node);
+  account_.give_back(account_.used());
+  delete spool();
+}
+
+SpoolStore& Storage::make_spool() {
+  if (SpoolStore* made = spool()) return *made;
+  auto store = std::make_unique<SpoolStore>(options_,
+                                            options_.encrypt_spool ? make_cipher() : nullptr);
+  MutexLock lock(mutex_);
+  if (SpoolStore* made = spool()) return *made;
+  spool_.store(store.get(), std::memory_order_release);
+  return *store.release();
+}
+
+SpillQueue& Storage::queue() {
+  if (SpillQueue* made = queue_.load(std::memory_order_acquire)) return *made;
+  auto queue = std::make_unique<SpillQueue>([this](std::uint64_t block) { return spill(block); });
+  MutexLock lock(mutex_);
+  if (SpillQueue* made = queue_.load(std::memory_order_acquire)) return *made;
+  queue_.store(queue.get(), std::memory_order_release);
+  return *queue.release();
+}
+
+void Storage::stop() noexcept {
+  if (SpillQueue* queue = queue_.load(std::memory_order_acquire)) queue->stop();
+}
+
+bool Storage::spill(std::uint64_t block) {
+  Entry* entry = nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (block < released_blocks_) return true;
+    entry = table_.find(block);
+    entry->pins.fetch_add(1, std::memory_order_seq_cst);
+  }
+  const bool written = write_to_spool(block, *entry);
+  entry->pins.fetch_sub(1, std::memory_order_seq_cst);
+  reap();
+  return written;
+}
+
+bool Storage::write_to_spool(std::uint64_t block, Entry& entry) {
+  const Place before = entry.place();
+  if (before.kind() != Place::Kind::memory) return true;
+  const std::size_t filled = entry.filled.load(std::memory_order_acquire);
+  SpoolStore& store = make_spool();
+  const auto place = store.write(block, {before.address(), filled});
+  if (!place) return false;
+  std::uint64_t expected = before.word();
+  if (entry.word.compare_exchange_strong(expected, Place::spool(*place).word(),
+                                         std::memory_order_seq_cst)) {
+    spills_.fetch_add(1, std::memory_order_relaxed);
+    spilled_bytes_.fetch_add(filled, std::memory_order_relaxed);
+    retire(block, entry, before);
+  } else {
+    store.give_up(*place, filled);  // Released meanwhile.
+  }
+  return true;
+}
+
+void Storage::release_before(std::uint64_t offset) {
+  std::uint64_t lowest = low_.load(std::memory_order_relaxed);
+  do {
+    if (offset <= lowest) return;
+  } while (!low_.compare_exchange_weak(lowest, offset, std::memory_order_seq_cst));
+  if (block_of(offset) == block_of(lowest)) return;
+  {
+    MutexLock lock(mutex_);
+    const std::uint64_t last = block_of(low());
+    const std::uint64_t first = std::exchange(released_blocks_, std::max(released_blocks_, last));
+    table_.for_each(first, last, [&](std::uint64_t block, Entry& entry) SEEKABLE_REQUIRES(mutex_) {
+      const Place place = Place::from_word(
+          entry.word.exchange(Place::released().word(), std::memory_order_seq_cst));
+      const auto kind = place.kind();
+      if (kind == Place::Kind::none || kind == Place::Kind::released) return;
+      retire_locked(block, entry, place, unknown);
+    });
+    std::vector<BlockTable::Removed> removed;
+    table_.remove_before(last, removed);
+    for (BlockTable::Removed& node : removed) {
+      auto seen = Announcement::all(this, node.first, node.last);
+      retired_nodes_.push_back({std::move(node), std::move(seen)});
+    }
+    count_retired();
+  }
+  if (SpillQueue* queue = queue_.load(std::memory_order_acquire)) {
+    queue->remove_before(block_of(offset));
+  }
+  reap();
+}
+
+void Storage::retire(std::uint64_t block, Entry& entry, Place place, std::uint64_t size) {
+  MutexLock lock(mutex_);
+  retire_locked(block, entry, place, size);
+  count_retired();
+}
+
+void Storage::retire_locked(std::uint64_t block, Entry& entry, Place place, std::uint64_t size) {
+  retired_.push_back({block, &entry, place, size, Announcement::all(this, block, block + 1)});
+}
+
+void Storage::count_retired() noexcept {
+  retired_count_.store(retired_.size() + retired_nodes_.size(), std::memory_order_seq_cst);
+}
+
+bool Storage::only_announced() noexcept {
+  MutexLock lock(mutex_);
+  return std::any_of(retired_.begin(), retired_.end(), [](const Retired& retired) {
+    return retired.place.kind() != Place::Kind::spool &&
+           retired.entry->pins.load(std::memory_order_seq_cst) == 0;
+  });
+}
+
+bool Storage::in_use(RetiredNode& retired) {
+  const BlockTable::Removed& node = retired.node;
+  if (!Announcement::are_over(this, retired.seen)) return true;
+  for (const Retired& block : retired_) {
+    if (node.first <= block.block && block.block < node.last) return true;
+  }
+  if (!node.leaf) return false;
+  return std::any_of(
+      node.leaf->entries.begin(), node.leaf->entries.end(),
+      [](const Entry& entry) { return entry.pins.load(std::memory_order_seq_cst) > 0; });
+}
+
+void Storage::reap() noexcept {
+  std::vector<Retired> free_blocks;
+  std::vector<RetiredNode> free_nodes;
+  try {
+    MutexLock lock(mutex_);
+    free_blocks.reserve(retired_.size());
+    free_nodes.reserve(retired_nodes_.size());
+    std::erase_if(retired_, [&](Retired& retired) {
+      if (retired.entry->pins.load(std::memory_order_seq_cst) > 0) return false;
+      if (!Announcement::are_over(this, retired.seen)) return false;
+      // Counted now, while the entry is sure to be there.
+      const std::uint64_t filled = retired.entry->filled.load(std::memory_order_acquire);
+      if (retired.size == unknown) retired.size = filled;
+      free_blocks.push_back(std::move(retired));
+      return true;
+    });
+    std::erase_if(retired_nodes_, [&](RetiredNode& retired) SEEKABLE_REQUIRES(mutex_) {
+      if (in_use(retired)) return false;
+      free_nodes.push_back(std::move(retired));
+      return true;
+    });
+    count_retired();
+  } catch (const std::bad_alloc&) {
+    return;  // Nothing is lost: the next one reclaims it.
+  }
+  for (const Retired& retired : free_blocks) reclaim(retired);
+  for (RetiredNode& retired : free_nodes) BlockTable::free(retired.node);
+}
+
+void Storage::reclaim(const Retired& retired) noexcept {
+  switch (retired.place.kind()) {
+    case Place::Kind::memory:
+      BlockPool::instance().put(retired.place.address());
+      account_.give_back(block_size);
+      return;
+    case Place::Kind::pieces: free_pieces(); return;
+    case Place::Kind::spool:
+      spool()->give_up(retired.place.slot(), static_cast<std::size_t>(retired.size));
+      return;
+    case Place::Kind::none:
+    case Place::Kind::released: return;
+  }
+}
+
+void Storage::free_pieces() noexcept {
+  for (std::byte*& piece : pieces_) {
+    ::operator delete(piece, std::align_val_t{64});
+    piece = nullptr;
+  }
+  account_.give_back(piece_room_.exchange(0, std::memory_order_relaxed));
+}
+
+void Storage::unpin(ViewPin& pin) noexcept {
+  if (pin.mapping != nullptr) {
+    auto* window = static_cast<SpoolFile::Window*>(pin.mapping);
+    window->file->unmap(window);
+  }
+  if (pin.copy) account_.give_back(pin.copy_size);
+  if (pin.entry != nullptr) {
+    static_cast<Entry*>(pin.entry)->pins.fetch_sub(1, std::memory_order_seq_cst);
+    if (retired_count_.load(std::memory_order_seq_cst) > 0 && !fork_.is_child()) reap();
+  }
+  pin = {};
+}
+
+}  // namespace seekable::inline v1::detail

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seekable/stream_buffer.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "core/engine.hpp"
+#include "core/reader_state.hpp"
+
+namespace seekable::inline v1 {
+
+namespace {
+
+std::unique_ptr<Source> not_null(std::unique_ptr<Source> source) {
+  if (!source) throw std::invalid_argument("a StreamBuffer needs a source");
+  return source;
+}
+
+}  // namespace
+
+StreamBuffer::StreamBuffer(std::unique_ptr<Source> source, Options options)
+    : owner_(std::make_unique<detail::Owner>(
+          detail::Engine::make(not_null(std::move(source)), std::move(options)))) {}
+
+StreamBuffer::StreamBuffer(std::unique_ptr<detail::Owner> owner) noexcept
+    : owner_(std::move(owner)) {}
+
+StreamBuffer::StreamBuffer(StreamBuffer&&) noexcept = default;
+
+StreamBuffer& StreamBuffer::operator=(StreamBuffer&& other) noexcept {
+  if (this != &other) {
+    if (owner_) owner_->engine().filler().end_callbacks();
+    owner_ = std::move(other.owner_);
+  }
+  return *this;
+}
+
+StreamBuffer::~StreamBuffer() {
+  if (owner_) owner_->engine().filler().end_callbacks();
+}
+
+detail::Engine& StreamBuffer::engine() const {
+  if (!owner_) throw std::invalid_argument("this StreamBuffer was moved from");
+  return owner_->engine();
+}
+
+std::size_t StreamBuffer::read_at(std::uint64_t offset, std::span<std::byte> out) const {
+  return engine().read_at(offset, out, nullptr);
+}
+
+std::size_t StreamBuffer::read_at(std::uint64_t offset, std::span<std::byte> out,
+                                  const Wait& wait) const {
+  return engine().read_at(offset, out, &wait);
+}
+
+std::size_t StreamBuffer::read_some_at(std::uint64_t offset, std::span<std::byte> out) const {
+  return engine().read_some_at(offset, out, nullptr);
+}
+
+std::size_t StreamBuffer::read_some_at(std::uint64_t offset, std::span<std::byte> out,
+                                       const Wait& wait) const {
+  return engine().read_some_at(offset, out, &wait);
+}
+
+Bytes StreamBuffer::read(std::uint64_t offset, std::uint64_t size) const {
+  return engine().read(offset, size, nullptr);
+}
+
+Bytes StreamBuffer::read(std::uint64_t offset, std::uint64_t size, const Wait& wait) const {
+  return engine().read(offset, size, &wait);
+}
+
+namespace {
+
+std::uint64_t size_of_slice(std::uint64_t first, std::uint64_t last) {
+  if (first > last) {
+    throw std::invalid_argument("slice: first " + std::to_string(first) + " is past last " +
+                                std::to_string(last));
+  }
+  return last - first;
+}
+
+}  // namespace
+
+Bytes StreamBuffer::slice(std::uint64_t first, std::uint64_t last) const {
+  return engine().read(first, size_of_slice(first, last), nullptr);
+}
+
+Bytes StreamBuffer::slice(std::uint64_t first, std::uint64_t last, const Wait& wait) const {
+  return engine().read(first, size_of_slice(first, last), &wait);
+}
+
+View StreamBuffer::view(std::uint64_t offset, std::size_t max_size) const {
+  return engine().view(offset, max_size, nullptr);
+}
+
+View StreamBuffer::view(std::uint64_t offset, std::size_t max_size, const Wait& wait) const {
+  return engine().view(offset, max_size, &wait);
+}
+
+Reader StreamBuffer::reader(std::uint64_t offset) const {
+  engine();
+  return Reader(std::make_unique<detail::ReaderState>(*owner_, offset));
+}
+
+std::optional<std::uint64_t> StreamBuffer::size() const { return engine().size(); }
+
+std::uint64_t StreamBuffer::wait_for_size() const { return engine().wait_for_size(nullptr); }
+
+std::uint64_t StreamBuffer::wait_for_size(const Wait& wait) const {
+  return engine().wait_for_size(&wait);
+}
+
+std::uint64_t StreamBuffer::available(std::uint64_t offset) const {
+  return engine().available(offset);
+}
+
+bool StreamBuffer::wait_for(ByteRange range, std::chrono::nanoseconds timeout) const {
+  return engine().wait_for(range, timeout);
+}
+
+bool StreamBuffer::exhausted() const { return engine().exhausted(); }
+
+std::optional<Failure> StreamBuffer::failure() const { return engine().failure(); }
+
+SourceInfo StreamBuffer::info() const { return engine().info(); }
+
+Subscription StreamBuffer::when_available(ByteRange range,
+                                          std::function<void(std::error_code)> callback) const {
+  return engine().when_available(range, std::move(callback));
+}
+
+void StreamBuffer::prefetch(std::span<const ByteRange> ranges) const {
+  engine().filler().prefetch(ranges);
+}
+
+void StreamBuffer::release_before(std::uint64_t offset) { engine().release_before(offset); }
+
+void StreamBuffer::cancel() { engine().filler().cancel(); }
+
+std::vector<Extent> StreamBuffer::residency() const { return engine().residency(); }
+
+Stats StreamBuffer::stats() const { return engine().stats(); }
+
+std::uint64_t StreamBuffer::copy_to(int fd, ByteRange range) const {
+  return engine().copy_to(fd, range, nullptr);
+}
+
+std::uint64_t StreamBuffer::copy_to(int fd, ByteRange range, const Wait& wait) const {
+  return engine().copy_to(fd, range, &wait);
+}
+
+FileDescriptor StreamBuffer::to_file() const { return engine().to_file(nullptr); }
+
+FileDescriptor StreamBuffer::to_file(const Wait& wait) const { return engine().to_file(&wait); }
+
+void StreamBuffer::save(const std::filesystem::path& path) const& {
+  engine().save(path, nullptr, false);
+}
+
+void StreamBuffer::save(const std::filesystem::path& path, const Wait& wait) const& {
+  engine().save(path, &wait, false);
+}
+
+void StreamBuffer::save(const std::filesystem::path& path) && {
+  engine().save(path, nullptr, true);
+  *this = StreamBuffer(std::unique_ptr<detail::Owner>());
+}
+
+void StreamBuffer::save(const std::filesystem::path& path, const Wait& wait) && {
+  engine().save(path, &wait, true);
+  *this = StreamBuffer(std::unique_ptr<detail::Owner>());
+}
+
+}  // namespace seekable::inline v1

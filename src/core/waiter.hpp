@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <thread>
+
+#include "base/block.hpp"
+#include "seekable/bytes.hpp"
+#include "system/event.hpp"
+
+namespace seekable::inline v1::detail {
+
+struct Lane;
+
+/// What a reader cannot go on without.
+struct Need {
+  std::uint64_t byte = 0;     ///< the first byte that is missing; `unknown`: the end of the stream
+  std::uint64_t until = 0;    ///< whoever fills pulls so far
+  std::uint64_t wake_at = 0;  ///< asleep until bytes are kept so far, from `byte` on
+  std::uint64_t wanted_end = unknown;  ///< a hint to the source: so far will be read
+  bool exact = false;                  ///< not a byte past `until` is pulled
+
+  /// For reading bytes as they come, `[byte, end)` of them.
+  static Need bytes(std::uint64_t byte, std::uint64_t end) noexcept {
+    const std::uint64_t until = std::min(end, block_end(byte));
+    return {byte, until, until, end, false};
+  }
+
+  /// For one byte or more.
+  static Need some(std::uint64_t byte, std::uint64_t end) noexcept {
+    return {byte, byte + 1, byte + 1, end, false};
+  }
+
+  /// For the end of the stream.
+  static Need whole_stream() noexcept { return {unknown, unknown, unknown, unknown, false}; }
+};
+
+/// A thread that sleeps until its need is met.
+///
+/// Lifetime: on the stack of its thread, in the list only while that thread sleeps.
+struct Waiter {
+  Need need;
+  bool may_fill = false;        ///< it may enter the source itself
+  Event event;
+  bool size_only = false;       ///< it waits only until the source was asked for its size
+  bool woken = false;           ///< its bytes are there, or it was told something
+  Lane* told = nullptr;         ///< it is the filler of this lane now (invariant 3)
+  std::exception_ptr error;     ///< no room for its byte
+  Waiter* next = nullptr;
+  Waiter* previous = nullptr;
+};
+
+/// A callback of `when_available` and how far it has come. All under the fill's mutex but the call.
+class Callback {
+ public:
+  enum class State : std::uint8_t { waiting, due, running, done };
+
+  Callback(ByteRange range, std::function<void(std::error_code)> function)
+      : range(range), function(std::move(function)) {}
+
+  const ByteRange range;
+  std::function<void(std::error_code)> function;
+  std::uint64_t byte = 0;     ///< the first missing byte of the range
+  std::uint64_t wake_at = 0;  ///< look again when bytes are kept so far
+  State state = State::waiting;
+  std::error_code result;
+  std::thread::id runs_on;
+  Event finished;
+  bool withdrawn = false;
+};
+
+}  // namespace seekable::inline v1::detail

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seekable/source.hpp"
+
+namespace seekable::inline v1 {
+
+namespace {
+
+/// What a fast link has in flight, and an idle one gives in the time that a new request takes.
+constexpr std::uint64_t gap_read_through_bytes = 1024 * 1024;
+
+}  // namespace
+
+Source::~Source() = default;
+
+std::optional<std::uint64_t> Source::size() const { return std::nullopt; }
+
+void Source::cancel() noexcept {}
+
+SourceInfo Source::info() const { return {}; }
+
+bool RestartableSource::worth_reading_through(std::uint64_t gap) const {
+  return gap <= gap_read_through_bytes;
+}
+
+std::optional<std::uint64_t> RestartableSource::find_size() { return size(); }
+
+std::unique_ptr<RestartableSource> RestartableSource::another() const { return nullptr; }
+
+}  // namespace seekable::inline v1

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "base/mutex.hpp"
+
+namespace seekable::inline v1::detail {
+
+/// The process's memory blocks: 64 KiB each, on page boundaries, their content undefined.
+///
+/// They come from slabs of 2 MiB, so that the kernel can fault them in as one large page: page
+/// faults cost more than anything else here. Blocks that were given back are reused hottest first;
+/// at most `max_idle_bytes` stay resident while nobody uses them. Slabs keep their addresses for
+/// ever, which costs no memory.
+/// Threads: safe from any number of threads; usable in a forked child.
+class BlockPool {
+ public:
+  static constexpr std::size_t max_idle_bytes = 8 * 1024 * 1024;
+
+  static BlockPool& instance();
+
+  /// Returns: a block, or null where the system has no memory.
+  std::byte* take() noexcept;
+
+  void put(std::byte* block) noexcept;
+
+  /// Gives the memory of all idle blocks back to the system.
+  void trim() noexcept;
+
+ private:
+  BlockPool();
+  bool add_slab() noexcept SEEKABLE_REQUIRES(mutex_);
+  static void before_fork();
+  static void after_fork();
+
+  Mutex mutex_;
+  std::vector<std::byte*> warm_ SEEKABLE_GUARDED_BY(mutex_);  // idle and resident; hottest last
+  std::vector<std::byte*> cold_ SEEKABLE_GUARDED_BY(mutex_);  // idle, an address alone
+  std::size_t blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace seekable::inline v1::detail

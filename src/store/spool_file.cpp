@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/spool_file.hpp"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "system/calls.hpp"
+#include "system/unnamed_file.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+// Preallocation grows with the file: a short spool sets little aside, a long one asks seldom.
+constexpr std::uint64_t first_step = 1024 * 1024;
+constexpr std::uint64_t last_step = 64 * 1024 * 1024;
+
+}  // namespace
+
+SpoolFile::SpoolFile(const std::filesystem::path& directory, std::size_t slot_size, bool direct)
+    : directory_(directory), slot_size_(slot_size), direct_(direct) {
+  UnnamedFile file = make_unnamed_file(directory, 0600);
+  fd_ = std::move(file.fd);
+  linkable_ = file.linkable;
+}
+
+SpoolFile::~SpoolFile() {
+  for (auto& [number, window] : windows_) {
+    ::munmap(window.data, slots_in_window * slot_size_);
+  }
+}
+
+std::uint64_t SpoolFile::take_slot(std::uint64_t block) {
+  if (direct_) return block;
+  MutexLock lock(mutex_);
+  if (free_slots_.empty()) {
+    // Room for every slot there is, so that `put_slot` need not allocate.
+    if (free_slots_.capacity() <= next_slot_) free_slots_.reserve(2 * next_slot_ + 16);
+    return next_slot_++;
+  }
+  const std::uint64_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  return slot;
+}
+
+void SpoolFile::put_slot(std::uint64_t slot) noexcept {
+  if (direct_) return;
+  MutexLock lock(mutex_);
+  free_slots_.push_back(slot);
+}
+
+int SpoolFile::write(std::uint64_t slot, std::size_t at,
+                     std::span<const std::byte> bytes) noexcept {
+  std::uint64_t begin = 0;
+  if (__builtin_mul_overflow(slot, slot_size_, &begin) || begin > INT64_MAX - slot_size_) {
+    return EFBIG;
+  }
+  return write_all_at(fd_.get(), bytes.data(), bytes.size(), begin + at);
+}
+
+int SpoolFile::read(std::uint64_t slot, std::size_t at, std::span<std::byte> out) const noexcept {
+  return read_all_at(fd_.get(), out.data(), out.size(), slot * slot_size_ + at);
+}
+
+void SpoolFile::punch(std::uint64_t slot) noexcept {
+  if (handed_out_.load(std::memory_order_seq_cst)) return;
+  sys::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, slot * slot_size_,
+                 slot_size_);
+}
+
+void SpoolFile::preallocate(std::uint64_t slot, std::uint64_t allowance) noexcept {
+  if (!direct_) return;
+  const std::uint64_t begin = slot * slot_size_;
+  std::uint64_t size = 0;
+  {
+    MutexLock lock(mutex_);
+    // Only what is written in order: somebody who jumps about has no use for the space ahead.
+    const bool next_in_order = begin == allocated_end_ || allocated_end_ == 0;
+    if (finished_ || !next_in_order) return;
+    step_ = std::clamp(step_ * 2, first_step, last_step);
+    size = std::min(step_, allowance) / slot_size_ * slot_size_;
+    if (size == 0) return;
+    allocated_end_ = begin + size;
+  }
+  if (sys::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, begin, size) != 0) {
+    MutexLock lock(mutex_);
+    finished_ = true;
+  }
+}
+
+int SpoolFile::finish(std::uint64_t size) noexcept {
+  {
+    MutexLock lock(mutex_);
+    finished_ = true;
+  }
+  return sys::ftruncate(fd_.get(), size) == 0 ? 0 : errno;
+}
+
+SpoolFile::Window* SpoolFile::map(std::uint64_t slot, const std::byte*& bytes) {
+  const std::uint64_t number = slot / slots_in_window;
+  const std::size_t at = static_cast<std::size_t>(slot % slots_in_window) * slot_size_;
+  MutexLock lock(mutex_);
+  auto [found, added] = windows_.try_emplace(number);
+  Window& window = found->second;
+  if (added) {
+    const std::size_t size = slots_in_window * slot_size_;
+    void* data = sys::mmap(size, PROT_READ, MAP_SHARED, fd_.get(), number * size);
+    if (data == MAP_FAILED) {
+      windows_.erase(found);
+      return nullptr;
+    }
+    window.file = this;
+    window.data = static_cast<std::byte*>(data);
+  } else if (window.users == 0) {
+    --idle_windows_;
+  }
+  ++window.users;
+  bytes = window.data + at;
+  return &window;
+}
+
+void SpoolFile::unmap(Window* window) noexcept {
+  MutexLock lock(mutex_);
+  if (--window->users > 0) return;
+  if (++idle_windows_ > max_idle_windows) drop_idle_windows();
+}
+
+void SpoolFile::drop_idle_windows() noexcept {
+  std::erase_if(windows_, [this](const auto& entry) {
+    if (entry.second.users > 0) return false;
+    ::munmap(entry.second.data, slots_in_window * slot_size_);
+    return true;
+  });
+  idle_windows_ = 0;
+}
+
+}  // namespace seekable::inline v1::detail

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.hpp"
+#include "seekable/file_descriptor.hpp"
+
+namespace seekable::inline v1::detail {
+
+/// One unlinked file of slots, a slot for each block. In a direct file the slot's number is the
+/// block's, so that the offset in the file is the offset in the stream; else slots are taken as
+/// needed and reused.
+///
+/// Threads: safe from any number of threads, as long as nobody reads a slot while it is written
+///     for another block.
+class SpoolFile {
+ public:
+  /// Makes the file. `slot_size` is its stride in bytes.
+  ///
+  /// Throws: std::system_error naming the directory.
+  SpoolFile(const std::filesystem::path& directory, std::size_t slot_size, bool direct);
+  ~SpoolFile();
+  SpoolFile(const SpoolFile&) = delete;
+  SpoolFile& operator=(const SpoolFile&) = delete;
+
+  int fd() const noexcept { return fd_.get(); }
+  bool direct() const noexcept { return direct_; }
+  bool linkable() const noexcept { return linkable_; }
+  const std::filesystem::path& directory() const noexcept { return directory_; }
+
+  /// The slot for a new block.
+  std::uint64_t take_slot(std::uint64_t block);
+  void put_slot(std::uint64_t slot) noexcept;
+
+  /// Writes at `at` in a slot. Returns 0, or an errno value.
+  int write(std::uint64_t slot, std::size_t at, std::span<const std::byte> bytes) noexcept;
+
+  /// Reads exactly `out.size()` bytes. Returns 0, or an errno value.
+  int read(std::uint64_t slot, std::size_t at, std::span<std::byte> out) const noexcept;
+
+  /// Gives the space of a slot back to the file system, unless the file was handed out.
+  void punch(std::uint64_t slot) noexcept;
+
+  /// Asks the file system to set space aside for what is written next in order, at most
+  /// `allowance` bytes of it. A wish: nothing happens where it cannot.
+  void preallocate(std::uint64_t slot, std::uint64_t allowance) noexcept;
+
+  /// Ends preallocation: the file is `size` bytes long, and what lies behind is given back.
+  /// Requires: nothing is written at or past `size`, ever. Returns 0, or an errno value.
+  int finish(std::uint64_t size) noexcept;
+
+  /// From now on others may hold the file: no hole is punched any more.
+  void hand_out() noexcept { handed_out_.store(true, std::memory_order_seq_cst); }
+
+  /// A mapped part of the file, counted in and out.
+  struct Window {
+    SpoolFile* file = nullptr;
+    std::byte* data = nullptr;
+    std::size_t users = 0;
+  };
+
+  /// Maps the window that holds the slot and counts a user of it. Returns null with errno set
+  /// where that fails. `bytes` becomes the address of the slot.
+  Window* map(std::uint64_t slot, const std::byte*& bytes);
+  void unmap(Window* window) noexcept;
+
+ private:
+  static constexpr std::uint64_t slots_in_window = 64;
+  static constexpr std::size_t max_idle_windows = 16;
+
+  void drop_idle_windows() noexcept SEEKABLE_REQUIRES(mutex_);
+
+  const std::filesystem::path directory_;
+  const std::size_t slot_size_;
+  const bool direct_;
+  bool linkable_ = false;
+  std::atomic<bool> handed_out_{false};
+  FileDescriptor fd_;
+
+  mutable Mutex mutex_;
+  std::vector<std::uint64_t> free_slots_ SEEKABLE_GUARDED_BY(mutex_);
+  std::uint64_t next_slot_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  // Those that nobody uses stay, for the next view, until there are many.
+  std::unordered_map<std::uint64_t, Window> windows_ SEEKABLE_GUARDED_BY(mutex_);
+  std::size_t idle_windows_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t allocated_end_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t step_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  bool finished_ SEEKABLE_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace seekable::inline v1::detail

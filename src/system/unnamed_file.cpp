@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "system/unnamed_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+#include "system/calls.hpp"
+
+namespace seekable::inline v1::detail {
+
+namespace {
+
+FileDescriptor make_and_unlink(const std::filesystem::path& directory, mode_t mode) {
+  for (int attempt = 0;; ++attempt) {
+    const auto path = directory / ("." + unique_suffix());
+    FileDescriptor fd(sys::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+    if (fd) {
+      if (sys::unlink(path.c_str()) == 0) return fd;
+    } else if (errno == EEXIST && attempt < 100) {
+      continue;
+    }
+    throw std::system_error(errno, std::system_category(),
+                            "make a temporary file in '" + directory.string() + "'");
+  }
+}
+
+}  // namespace
+
+bool lacks_unnamed_files(int error) noexcept {
+  // EISDIR: a kernel without O_TMPFILE; the others: a file system without it.
+  return error == EOPNOTSUPP || error == EISDIR || error == EINVAL;
+}
+
+std::string unique_suffix() {
+  static std::atomic<std::uint64_t> counter{0};
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  return "seekable-" + std::to_string(::getpid()) + "-" + std::to_string(now) + "-" +
+         std::to_string(counter.fetch_add(1, std::memory_order_relaxed));
+}
+
+UnnamedFile make_unnamed_file(const std::filesystem::path& directory, mode_t mode) {
+  FileDescriptor fd(sys::open(directory.c_str(), O_RDWR | O_TMPFILE, mode));
+  if (fd) return {std::move(fd), true};
+  if (!lacks_unnamed_files(errno)) {
+    throw std::system_error(errno, std::system_category(),
+                            "make a temporary file in '" + directory.string() + "'");
+  }
+  return {make_and_unlink(directory, mode), false};
+}
+
+int write_all_at(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept {
+  const auto* next = static_cast<const std::byte*>(data);
+  while (size > 0) {
+    const ssize_t written = sys::pwrite(fd, next, size, offset);
+    if (written < 0) return errno;
+    if (written == 0) return EIO;
+    next += written;
+    size -= static_cast<std::size_t>(written);
+    offset += static_cast<std::uint64_t>(written);
+  }
+  return 0;
+}
+
+int read_all_at(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept {
+  auto* next = static_cast<std::byte*>(data);
+  while (size > 0) {
+    const ssize_t got = sys::pread(fd, next, size, offset);
+    if (got < 0) return errno;
+    if (got == 0) return EIO;
+    next += got;
+    size -= static_cast<std::size_t>(got);
+    offset += static_cast<std::uint64_t>(got);
+  }
+  return 0;
+}
+
+void wait_writable(int fd) noexcept {
+  pollfd wanted{fd, POLLOUT, 0};
+  sys::poll(&wanted, 1, -1);
+}
+
+std::size_t write_all(int fd, const void* data, std::size_t size) noexcept {
+  const auto* next = static_cast<const std::byte*>(data);
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t written = sys::write(fd, next + done, size - done);
+    if (written > 0) {
+      done += static_cast<std::size_t>(written);
+    } else if (written == 0) {
+      errno = EIO;
+      return done;
+    } else if (errno == EAGAIN) {
+      wait_writable(fd);
+    } else {
+      return done;
+    }
+  }
+  return done;
+}
+
+std::string descriptor_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+}  // namespace seekable::inline v1::detail
