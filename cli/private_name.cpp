@@ -132,7 +132,7 @@ std::string_view step_text(ChildTrouble::Step step) {
     case make_file: return "make a file in the tmpfs";
     case link: return "link the unnamed file";
     case bind: return "bind the file to its name";
-    case copy: return "copy the file into the tmpfs";
+    case move: return "move the file into the tmpfs";
     case protect: return "protect the tmpfs";
     case redirect: return "redirect descriptors";
     case execute: return "run the program";

@@ -21,10 +21,9 @@
 namespace seekable::inline v1 {
 
 template <typename T>
-concept ByteLike = std::same_as<std::remove_cv_t<T>, std::byte> ||
-                   std::same_as<std::remove_cv_t<T>, char> ||
-                   std::same_as<std::remove_cv_t<T>, unsigned char> ||
-                   std::same_as<std::remove_cv_t<T>, char8_t>;
+concept ByteLike =
+    std::same_as<std::remove_cv_t<T>, std::byte> || std::same_as<std::remove_cv_t<T>, char> ||
+    std::same_as<std::remove_cv_t<T>, unsigned char> || std::same_as<std::remove_cv_t<T>, char8_t>;
 
 /// Bytes in one piece: a `std::string`, a `std::vector<std::byte>`, a `std::span<const char>` ...
 template <typename T>
@@ -33,8 +32,8 @@ concept Chunk = std::ranges::contiguous_range<T> && std::ranges::sized_range<T> 
 
 /// Anything to iterate over that gives chunks: the *iterable of bytes*.
 template <typename R>
-concept ChunkRange =
-    std::ranges::input_range<R> && Chunk<std::remove_reference_t<std::ranges::range_reference_t<R>>>;
+concept ChunkRange = std::ranges::input_range<R> &&
+                     Chunk<std::remove_reference_t<std::ranges::range_reference_t<R>>>;
 
 namespace detail {
 

@@ -11,8 +11,8 @@
 namespace seekable::inline v1 {
 
 /// A seekable `std::istream` on a buffer, with 64-bit positions. A failure of the stream sets
-/// `badbit` (and throws from the stream if `exceptions(std::ios::badbit)` asks for it); the end sets
-/// `eofbit`.
+/// `badbit` (and throws from the stream if `exceptions(std::ios::badbit)` asks for it); the end
+/// sets `eofbit`.
 ///
 /// Threads: one thread at a time, as every standard stream; make one for each thread.
 class SEEKABLE_EXPORT istream : public std::istream {

@@ -8,8 +8,8 @@
 
 namespace seekable::inline v1 {
 
-/// A `FILE*` on a buffer, for reading and seeking (`fseeko`); the caller closes it with `fclose`. It
-/// has no descriptor: `fileno` gives -1.
+/// A `FILE*` on a buffer, for reading and seeking (`fseeko`); the caller closes it with `fclose`.
+/// It has no descriptor: `fileno` gives -1.
 ///
 /// A failure of the stream is an error of the file (`ferror`, `errno`; `EIO` for what has no errno
 /// value), never an end.

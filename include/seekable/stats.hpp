@@ -8,15 +8,15 @@ namespace seekable::inline v1 {
 /// What a buffer has done so far, and what it holds. Counters never go down; they are read one
 /// by one while the buffer works, so they need not add up to the byte.
 struct Stats {
-  std::uint64_t hits = 0;            ///< reads that found their first byte kept
-  std::uint64_t waits = 0;           ///< reads that had to pull or to wait for their first byte
-  std::uint64_t source_reads = 0;    ///< calls of `Source::read_some`
-  std::uint64_t bytes_on_wire = 0;   ///< bytes that the source gave, kept or not
-  std::uint64_t reopened = 0;        ///< calls of `RestartableSource::reopen`
-  std::uint64_t spills = 0;          ///< writes to the spool
-  std::uint64_t spilled_bytes = 0;   ///< bytes that went to the spool
-  std::uint64_t memory_bytes = 0;    ///< held in memory now, staging included
-  std::uint64_t spool_bytes = 0;     ///< held in the spool now
+  std::uint64_t hits = 0;           ///< reads that found their first byte kept
+  std::uint64_t waits = 0;          ///< reads that had to pull or to wait for their first byte
+  std::uint64_t source_reads = 0;   ///< calls of `Source::read_some`
+  std::uint64_t bytes_on_wire = 0;  ///< bytes that the source gave, kept or not
+  std::uint64_t reopened = 0;       ///< calls of `RestartableSource::reopen`
+  std::uint64_t spills = 0;         ///< writes to the spool
+  std::uint64_t spilled_bytes = 0;  ///< bytes that went to the spool
+  std::uint64_t memory_bytes = 0;   ///< held in memory now, staging included
+  std::uint64_t spool_bytes = 0;    ///< held in the spool now
 };
 
 }  // namespace seekable::inline v1

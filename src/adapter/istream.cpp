@@ -76,8 +76,7 @@ class ReaderStreambuf final : public std::streambuf {
 }  // namespace
 
 istream::istream(StreamBuffer& buffer, std::uint64_t offset)
-    : std::istream(nullptr),
-      streambuf_(std::make_unique<ReaderStreambuf>(buffer.reader(offset))) {
+    : std::istream(nullptr), streambuf_(std::make_unique<ReaderStreambuf>(buffer.reader(offset))) {
   rdbuf(streambuf_.get());
 }
 

@@ -9,8 +9,8 @@ namespace seekable::inline v1::detail {
 
 /// What threads are copying from at this moment, told without a lock.
 ///
-/// Invariant 2, *Release*: a reader announces the block it is about to use, then looks (again) at the
-/// block's state; whoever gives a block up changes that state first, and then looks for
+/// Invariant 2, *Release*: a reader announces the block it is about to use, then looks (again) at
+/// the block's state; whoever gives a block up changes that state first, and then looks for
 /// announcements. All four are sequentially consistent, so at least one of the two sees the other:
 /// memory is reused, and a hole punched, only when no announcement covers it.
 ///

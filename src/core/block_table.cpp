@@ -75,8 +75,8 @@ Entry* BlockTable::next_in(void* node, unsigned height, std::uint64_t base,
   for (std::uint64_t i = (block - base) >> shift(height); i < fan_out; ++i) {
     const std::uint64_t child_base = base + (i << shift(height));
     std::uint64_t from = std::max(block, child_base);
-    if (Entry* entry = next_in(children[i].load(std::memory_order_acquire), height - 1,
-                               child_base, from)) {
+    if (Entry* entry =
+            next_in(children[i].load(std::memory_order_acquire), height - 1, child_base, from)) {
       block = from;
       return entry;
     }
@@ -96,8 +96,8 @@ void BlockTable::collect(void* node, unsigned height, std::uint64_t base,
     entry.inner = node;
     auto& children = static_cast<Inner*>(node)->children;
     for (std::uint64_t i = 0; i < fan_out; ++i) {
-      collect(children[i].load(std::memory_order_relaxed), height - 1,
-              base + (i << shift(height)), removed);
+      collect(children[i].load(std::memory_order_relaxed), height - 1, base + (i << shift(height)),
+              removed);
     }
   }
   removed.push_back(std::move(entry));
@@ -124,8 +124,7 @@ void BlockTable::remove_before(std::uint64_t block, std::vector<Removed>& remove
 void BlockTable::remove_in(Inner& inner, unsigned height, std::uint64_t base, std::uint64_t limit,
                            std::vector<Removed>& removed) {
   const std::uint64_t child_span = span(height - 1);
-  const std::uint64_t from =
-      removed_before_ > base ? (removed_before_ - base) / child_span : 0;
+  const std::uint64_t from = removed_before_ > base ? (removed_before_ - base) / child_span : 0;
   for (std::uint64_t i = from; i < fan_out; ++i) {
     const std::uint64_t child_base = base + i * child_span;
     if (child_base >= limit) return;

@@ -19,6 +19,13 @@ void check_range(std::uint64_t offset, std::uint64_t size) {
   }
 }
 
+/// True if the call was given up, and not the byte: then nothing is lost, and nothing is given.
+bool is_of_the_wait(const Error& error, const Wait* wait) {
+  if (wait == nullptr) return false;
+  return error.code() == Errc::timed_out ||
+         (error.code() == Errc::cancelled && wait->stop_token.stop_requested());
+}
+
 }  // namespace
 
 std::shared_ptr<Engine> Engine::make(std::unique_ptr<Source> source, Options options) {
@@ -42,8 +49,8 @@ Engine::Engine(std::unique_ptr<Source> source, const Options& options)
                        options.retention.when_full() == WhenFull::block),
       wake_early_(options.retention.window_size().has_value()) {
   auto* file = dynamic_cast<FileSource*>(filler_.source());
-  const bool as_declared = file != nullptr && options.expected_size.value_or(file->fixed_size()) ==
-                                                  file->fixed_size();
+  const bool as_declared =
+      file != nullptr && options.expected_size.value_or(file->fixed_size()) == file->fixed_size();
   if (as_declared && !options.retention.window_size()) {
     in_place_ = file;
     outcome_.set_end(file->fixed_size());
@@ -98,35 +105,41 @@ std::size_t Engine::copy_kept(std::uint64_t offset, std::span<std::byte> out) {
   return storage_.copy(offset, out);
 }
 
+/// Copies what is kept at `byte`. Returns 0 if that is the end; waits if it is missing, and then
+/// copies nothing: `again` becomes true.
+std::size_t Engine::copy_or_await(std::uint64_t byte, std::uint64_t end, std::span<std::byte> out,
+                                  const Wait* wait, bool& again) {
+  // Looked at before the copy: what was published before the end or the failure is found.
+  const bool over = is_end(byte);
+  const bool failed = outcome_.failure() != nullptr;
+  const std::size_t size = copy_kept(byte, out);
+  again = size == 0 && !over;
+  if (!again) return size;
+  if (failed) throw_if_failed();
+  filler_.await(need(byte, end), wait);
+  return 0;
+}
+
 std::size_t Engine::read_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
                             ReaderMarks::Mark* mark) {
   check_range(offset, out.size());
+  const std::uint64_t end = offset + out.size();
   std::size_t done = 0;
   bool waited = false;
   while (done < out.size()) {
-    const std::uint64_t byte = offset + done;
-    // Looked at before the copy: what was published before the end or the failure is found.
-    const bool over = is_end(byte);
-    const bool failed = outcome_.failure() != nullptr;
+    bool again = false;
     std::size_t size = 0;
     try {
-      size = copy_kept(byte, out.subspan(done));
-      if (size == 0) {
-        if (over) break;
-        if (failed) throw_if_failed();
-        waited = waited || done == 0;
-        filler_.await(need(byte, offset + out.size()), wait);
-        continue;
-      }
+      size = copy_or_await(offset + done, end, out.subspan(done), wait, again);
     } catch (const Error& error) {
       // Bytes that were copied are given; the next read, at this byte, throws the same.
-      const bool of_the_wait = error.code() == Errc::timed_out ||
-                               (wait != nullptr && wait->stop_token.stop_requested());
-      if (done > 0 && !of_the_wait) break;
-      throw;
+      if (done == 0 || is_of_the_wait(error, wait)) throw;
+      break;
     }
+    waited = waited || (again && done == 0);
+    if (size == 0 && !again) break;
     done += size;
-    if (mark != nullptr) {
+    if (mark != nullptr && size > 0) {
       mark->store(offset + done, std::memory_order_relaxed);
       follow_readers();
     }
@@ -136,8 +149,7 @@ std::size_t Engine::read_at(std::uint64_t offset, std::span<std::byte> out, cons
   return done;
 }
 
-std::size_t Engine::read_some_at(std::uint64_t offset, std::span<std::byte> out,
-                                 const Wait* wait) {
+std::size_t Engine::read_some_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait) {
   check_range(offset, out.size());
   if (out.empty()) return 0;
   for (bool waited = false;; waited = true) {
@@ -147,10 +159,9 @@ std::size_t Engine::read_some_at(std::uint64_t offset, std::span<std::byte> out,
     if (done > 0) {
       // What lies in the next blocks is there now too.
       while (done < out.size()) {
-        const std::size_t more =
-            in_block(offset + done) == 0 && offset + done >= storage_.low()
-                ? copy_kept(offset + done, out.subspan(done))
-                : 0;
+        const std::size_t more = in_block(offset + done) == 0 && offset + done >= storage_.low()
+                                     ? copy_kept(offset + done, out.subspan(done))
+                                     : 0;
         if (more == 0) break;
         done += more;
       }
@@ -169,8 +180,8 @@ Bytes Engine::read(std::uint64_t offset, std::uint64_t size, const Wait* wait) {
   Bytes bytes;
   while (bytes.size() < size) {
     // A size from outside never decides an allocation: it grows with what has come.
-    const std::uint64_t known = std::max<std::uint64_t>(
-        {available(offset + bytes.size()), bytes.size(), block_size});
+    const std::uint64_t known =
+        std::max<std::uint64_t>({available(offset + bytes.size()), bytes.size(), block_size});
     const auto step = static_cast<std::size_t>(std::min(size - bytes.size(), known));
     const std::size_t before = bytes.size();
     bytes.resize(before + step);
@@ -178,9 +189,7 @@ Bytes Engine::read(std::uint64_t offset, std::uint64_t size, const Wait* wait) {
     try {
       got = read_at(offset + before, std::span(bytes).subspan(before), wait);
     } catch (const Error& error) {
-      const bool of_the_wait = error.code() == Errc::timed_out ||
-                               (wait != nullptr && wait->stop_token.stop_requested());
-      if (before == 0 || of_the_wait) throw;
+      if (before == 0 || is_of_the_wait(error, wait)) throw;
     }
     bytes.resize(before + got);
     if (got < step) break;
@@ -333,8 +342,7 @@ Subscription Engine::when_available(ByteRange range,
     callback(released ? make_error_code(Errc::released) : std::error_code());
     return {};
   }
-  return Subscription(shared_from_this(),
-                      filler_.when_available(range, std::move(callback)));
+  return Subscription(shared_from_this(), filler_.when_available(range, std::move(callback)));
 }
 
 void Engine::release_before(std::uint64_t offset) {

@@ -83,6 +83,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
  private:
   bool is_end(std::uint64_t offset) const noexcept { return offset >= outcome_.end(); }
+  std::size_t copy_or_await(std::uint64_t byte, std::uint64_t end, std::span<std::byte> out,
+                            const Wait* wait, bool& again);
   std::size_t copy_kept(std::uint64_t offset, std::span<std::byte> out);
   std::size_t copy_in_place(std::uint64_t offset, std::span<std::byte> out);
   View view_of_copy(std::uint64_t offset, std::size_t max_size);
@@ -91,6 +93,11 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void count_read(bool waited) noexcept;
 
   std::uint64_t send(int fd, std::uint64_t offset, std::uint64_t end, bool& may_send);
+  std::uint64_t send_in_kernel(int fd, std::uint64_t offset, std::uint64_t size, bool& may_send);
+  std::uint64_t copy_in_kernel(int fd, std::uint64_t offset, std::uint64_t size,
+                               const std::string& name, bool& in_kernel);
+  std::optional<Storage::FileRange> range_in_file(std::uint64_t offset, std::uint64_t size,
+                                                  ViewPin& pin);
   void check_nothing_released() const;
   SpoolFile* complete_spool() SEEKABLE_REQUIRES(export_mutex_);
   void write_kept_to(SpoolFile& file, std::uint64_t size);

@@ -23,6 +23,8 @@ constexpr std::size_t send_step = 1024 * 1024;
               "write byte " + std::to_string(offset) + " of the stream to " + name, offset);
 }
 
+std::string name_of(int fd) { return "file descriptor " + std::to_string(fd); }
+
 bool cannot_in_kernel(int error) {
   return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EXDEV ||
          error == EOVERFLOW || error == EBADF || error == ETXTBSY;
@@ -49,37 +51,50 @@ std::uint64_t Engine::copy_to(int fd, ByteRange range, const Wait* wait) {
   return offset - range.begin;
 }
 
-/// Sends what is kept at `offset`, at most to the end of its block. Returns how much; 0 if it is missing.
-std::uint64_t Engine::send(int fd, std::uint64_t offset, std::uint64_t end, bool& may_send) {
-  const std::string name = "file descriptor " + std::to_string(fd);
-  std::byte buffer[block_size];
-  const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(end - offset, send_step));
-  if (may_send) {
+/// Pins bytes that lie in a file, of the spool or in place; none if they do not.
+std::optional<Storage::FileRange> Engine::range_in_file(std::uint64_t offset, std::uint64_t size,
+                                                        ViewPin& pin) {
+  const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(size, send_step));
+  if (in_place_ == nullptr) return storage_.pin_in_file(offset, step, pin);
+  if (is_end(offset) || offset < storage_.low()) return std::nullopt;
+  return Storage::FileRange{in_place_->fd(), offset, step};
+}
+
+/// Has the kernel send from file to descriptor. Returns how much; 0 where it cannot.
+std::uint64_t Engine::send_in_kernel(int fd, std::uint64_t offset, std::uint64_t size,
+                                     bool& may_send) {
+  for (;;) {
     ViewPin pin;
-    std::optional<Storage::FileRange> range;
-    if (in_place_ == nullptr) {
-      range = storage_.pin_in_file(offset, most, pin);
-    } else if (!is_end(offset) && offset >= storage_.low()) {
-      range = Storage::FileRange{in_place_->fd(), offset, most};
+    const auto range = range_in_file(offset, size, pin);
+    if (!range) return 0;
+    const ssize_t sent = sys::sendfile(fd, range->fd, range->offset, range->size);
+    const int error = errno;
+    storage_.unpin(pin);
+    if (sent > 0) {
+      if (in_place_ != nullptr) in_place_->check_unchanged(offset);
+      return static_cast<std::uint64_t>(sent);
     }
-    if (range) {
-      const ssize_t sent = sys::sendfile(fd, range->fd, range->offset, range->size);
-      const int error = errno;
-      storage_.unpin(pin);
-      if (sent > 0) {
-        if (in_place_ != nullptr) in_place_->check_unchanged(offset);
-        return static_cast<std::uint64_t>(sent);
-      }
-      if (sent < 0 && error == EAGAIN) wait_writable(fd);
-      if (sent < 0 && error != EAGAIN && !cannot_in_kernel(error)) {
-        throw_write_error(name, error, offset);
-      }
-      if (error != EAGAIN) may_send = false;
+    if (sent < 0 && error == EAGAIN) {
+      wait_writable(fd);
+      continue;
     }
+    if (sent < 0 && !cannot_in_kernel(error)) throw_write_error(name_of(fd), error, offset);
+    may_send = false;
+    return 0;
   }
-  const std::size_t size = copy_kept(offset, {buffer, std::min(most, block_size)});
+}
+
+/// Sends what is kept at `offset`. Returns how much; 0 if it is missing.
+std::uint64_t Engine::send(int fd, std::uint64_t offset, std::uint64_t end, bool& may_send) {
+  if (may_send) {
+    const std::uint64_t sent = send_in_kernel(fd, offset, end - offset, may_send);
+    if (sent > 0) return sent;
+  }
+  std::byte buffer[block_size];
+  const std::size_t most = std::min<std::uint64_t>(end - offset, block_size);
+  const std::size_t size = copy_kept(offset, {buffer, most});
   const std::size_t written = write_all(fd, buffer, size);
-  if (written < size) throw_write_error(name, errno, offset + written);
+  if (written < size) throw_write_error(name_of(fd), errno, offset + written);
   return size;
 }
 
@@ -138,8 +153,8 @@ void Engine::write_kept_to(SpoolFile& file, std::uint64_t size) {
       const int error = file.write(block_of(offset), 0, {buffer, kept});
       if (error == 0) continue;
       store.give_back(kept);
-      why = "write to '" + file.directory().string() +
-            "': " + std::system_category().message(error);
+      why =
+          "write to '" + file.directory().string() + "': " + std::system_category().message(error);
     }
     throw Error(Errc::disk_full, "make the stream a file: " + why, offset);
   }
@@ -172,38 +187,36 @@ FileDescriptor Engine::file_of_copy(std::uint64_t size) {
 }
 
 void Engine::write_stream_to(int fd, std::uint64_t size, const std::string& name) {
-  std::byte buffer[block_size];
   bool in_kernel = true;
   for (std::uint64_t offset = 0; offset < size;) {
-    if (in_kernel) {
-      ViewPin pin;
-      std::optional<Storage::FileRange> range;
-      if (in_place_ != nullptr) {
-        const auto step = std::min<std::uint64_t>(size - offset, send_step);
-        range = Storage::FileRange{in_place_->fd(), offset, static_cast<std::size_t>(step)};
-      } else {
-        range = storage_.pin_in_file(offset, block_size, pin);
-      }
-      if (range) {
-        const ssize_t copied =
-            sys::copy_file_range(range->fd, range->offset, fd, offset, range->size);
-        const int error = errno;
-        storage_.unpin(pin);
-        if (copied > 0) {
-          offset += static_cast<std::uint64_t>(copied);
-          continue;
-        }
-        if (copied < 0 && !cannot_in_kernel(error)) throw_write_error(name, error, offset);
-        in_kernel = false;
-      }
+    std::uint64_t written = 0;
+    if (in_kernel) written = copy_in_kernel(fd, offset, size, name, in_kernel);
+    if (written == 0) {
+      std::byte buffer[block_size];
+      written = copy_kept(offset, buffer);
+      if (written == 0) throw_if_failed();
+      const int error = write_all_at(fd, buffer, written, offset);
+      if (error != 0) throw_write_error(name, error, offset);
     }
-    const std::size_t kept = copy_kept(offset, buffer);
-    if (kept == 0) throw_if_failed();
-    const int error = write_all_at(fd, buffer, kept, offset);
-    if (error != 0) throw_write_error(name, error, offset);
-    offset += kept;
+    offset += written;
   }
   if (in_place_ != nullptr) in_place_->check_unchanged(0);
+}
+
+/// Copies from file to file, by reflink where the file system can. Returns how much; 0 where the
+/// kernel cannot.
+std::uint64_t Engine::copy_in_kernel(int fd, std::uint64_t offset, std::uint64_t size,
+                                     const std::string& name, bool& in_kernel) {
+  ViewPin pin;
+  const auto range = range_in_file(offset, size - offset, pin);
+  if (!range) return 0;
+  const ssize_t copied = sys::copy_file_range(range->fd, range->offset, fd, offset, range->size);
+  const int error = errno;
+  storage_.unpin(pin);
+  if (copied > 0) return static_cast<std::uint64_t>(copied);
+  if (copied < 0 && !cannot_in_kernel(error)) throw_write_error(name, error, offset);
+  in_kernel = false;
+  return 0;
 }
 
 void Engine::save(const std::filesystem::path& path, const Wait* wait, bool may_link) {

@@ -104,6 +104,10 @@ Lane* Filler::choose_sparse(const Need& need) {
   return nearest != nullptr ? nearest : oldest;
 }
 
+bool Filler::may_add_lane(const Need& need) {
+  return sparse() && lanes_ < max_lanes && !no_more_lanes_ && !is_coming(start_of(need.byte));
+}
+
 void Filler::take(Lane& lane, const Need& need) {
   lane.busy = true;
   lane.until = need.until;
@@ -192,37 +196,42 @@ void Filler::sleep(Waiter& waiter, const Wait* wait) const {
   waiter.event.wait_until(wait->deadline);
 }
 
+/// Finds out what the waiter's thread is to do. Returns true: to sleep, it is in the list; else, to
+/// fill the lane it was told, or nothing any more.
+bool Filler::enter(Waiter& waiter) {
+  MutexLock lock(mutex_);
+  if (settled(waiter.need)) return false;
+  if (waiter.may_fill) {
+    waiter.told = choose(waiter.need);
+    if (waiter.told != nullptr) {
+      take(*waiter.told, waiter.need);
+      return false;
+    }
+    if (may_add_lane(waiter.need)) {
+      lock.unlock();
+      waiter.told = add_lane(waiter.need);
+      return false;
+    }
+  } else if (!pushed_) {
+    start_thread();  // Before the waiter is in the list: it may throw.
+  }
+  add(waiter);
+  if (settled(waiter.need)) {  // invariant 1: look again
+    remove(waiter);
+    return false;
+  }
+  if (!waiter.may_fill && !pushed_) work_.set();
+  return true;
+}
+
 void Filler::await(const Need& need, const Wait* wait) {
   check_may_wait(need, wait);
   Waiter waiter;
   waiter.need = need;
   waiter.may_fill = !pushed_ && (wait == nullptr || on_fill_thread());
-  {
-    MutexLock lock(mutex_);
-    if (settled(need)) return;
-    Lane* lane = nullptr;
-    if (waiter.may_fill) {
-      lane = choose(need);
-      if (lane != nullptr) take(*lane, need);
-    }
-    const bool another_lane = waiter.may_fill && lane == nullptr && sparse() &&
-                              lanes_ < max_lanes && !no_more_lanes_ &&
-                              !is_coming(start_of(need.byte));
-    if (lane != nullptr || another_lane) {
-      lock.unlock();
-      if (lane == nullptr) lane = add_lane(need);
-      if (lane != nullptr) run(*lane, need);
-      return;
-    }
-    add(waiter);
-    if (settled(need)) {  // invariant 1: look again
-      remove(waiter);
-      return;
-    }
-    if (!waiter.may_fill && !pushed_) {
-      start_thread();
-      work_.set();
-    }
+  if (!enter(waiter)) {
+    if (waiter.told != nullptr) run(*waiter.told, need);
+    return;
   }
   sleep(waiter, wait);
   {
@@ -231,7 +240,7 @@ void Filler::await(const Need& need, const Wait* wait) {
   }
   if (waiter.told != nullptr) {
     if (settled(need)) {
-      leave(*waiter.told);
+      leave(*waiter.told);  // invariant 3
     } else {
       run(*waiter.told, need);
     }

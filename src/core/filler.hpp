@@ -39,7 +39,8 @@ namespace seekable::inline v1::detail {
 ///     taken by a read of kept bytes, nor by a publication that nobody waits for.
 class Filler {
  public:
-  Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> source, const Options& options);
+  Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> source,
+         const Options& options);
   ~Filler();
   Filler(const Filler&) = delete;
   Filler& operator=(const Filler&) = delete;
@@ -122,6 +123,8 @@ class Filler {
   Lane& lane(std::size_t number) SEEKABLE_REQUIRES(mutex_) {
     return number == 0 ? first_ : *more_lanes_[number - 1];
   }
+  bool may_add_lane(const Need& need) SEEKABLE_REQUIRES(mutex_);
+  bool enter(Waiter& waiter);
   void take(Lane& lane, const Need& need) SEEKABLE_REQUIRES(mutex_);
   void leave(Lane& lane);
   void hand_over() SEEKABLE_REQUIRES(mutex_);
@@ -195,8 +198,8 @@ class Filler {
   std::atomic<std::uint64_t> reads_{0};
   std::atomic<std::uint64_t> wire_{0};
   std::atomic<std::uint64_t> reopened_{0};
-  std::atomic<std::uint64_t> furthest_{0};       // read by anybody
-  std::atomic<std::uint64_t> lowest_{unknown};   // the least that anybody waits for
+  std::atomic<std::uint64_t> furthest_{0};      // read by anybody
+  std::atomic<std::uint64_t> lowest_{unknown};  // the least that anybody waits for
   std::atomic<std::uint64_t> no_hole_before_{0};
   std::atomic<bool> jumps_lie_{false};  // reopening past the end looks like the end: read in order
 
@@ -216,7 +219,7 @@ class Filler {
   bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool shut_down_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::unique_ptr<std::jthread> thread_ SEEKABLE_GUARDED_BY(mutex_);
-  Event work_;    // for the thread
+  Event work_;          // for the thread
   Event window_moved_;  // for a writer
 };
 

@@ -115,6 +115,7 @@ std::shared_ptr<Callback> Filler::when_available(ByteRange range,
     MutexLock lock(mutex_);
     decided = advance(*callback);
     if (!decided) {
+      if (!pushed_) start_thread();
       callbacks_.push_back(callback);
       update_lowest();
       decided = advance(*callback);  // invariant 1: look again
@@ -122,7 +123,6 @@ std::shared_ptr<Callback> Filler::when_available(ByteRange range,
         callbacks_.pop_back();
         update_lowest();
       } else if (!pushed_) {
-        start_thread();
         work_.set();
       }
     }
@@ -163,12 +163,12 @@ void Filler::make_due(const std::shared_ptr<Callback>& callback, std::error_code
 }
 
 void Filler::look_at_callbacks() {
-  std::erase_if(callbacks_, [this](const std::shared_ptr<Callback>& callback)
-                                SEEKABLE_REQUIRES(mutex_) {
-    if (!advance(*callback)) return false;
-    make_due(callback, callback->result);
-    return true;
-  });
+  std::erase_if(callbacks_,
+                [this](const std::shared_ptr<Callback>& callback) SEEKABLE_REQUIRES(mutex_) {
+                  if (!advance(*callback)) return false;
+                  make_due(callback, callback->result);
+                  return true;
+                });
 }
 
 void Filler::end_callbacks() {

@@ -107,8 +107,8 @@ std::optional<Need> Filler::next_prefetch() {
     const std::uint64_t last = std::min(range.end, outcome_.end());
     const std::uint64_t first = std::max(range.begin, storage_.low());
     const std::uint64_t byte = storage_.first_missing(first, last);
-    if (byte < last) return Need{byte, sparse() ? std::min(last, block_end(byte)) : last, last,
-                                 last, false};
+    if (byte < last)
+      return Need{byte, sparse() ? std::min(last, block_end(byte)) : last, last, last, false};
     prefetch_.erase(prefetch_.begin());
   }
   return std::nullopt;
@@ -172,9 +172,9 @@ void Filler::find_size(const Wait* wait) {
   waiter.size_only = true;
   {
     MutexLock lock(mutex_);
+    start_thread();
     size_wanted_ = true;
     add(waiter);
-    start_thread();
     work_.set();
   }
   sleep(waiter, wait);
@@ -189,6 +189,7 @@ void Filler::prefetch(std::span<const ByteRange> ranges) {
   if (pushed_ || storage_.is_forked_child()) return;
   MutexLock lock(mutex_);
   if (outcome_.failure() != nullptr || shut_down_) return;
+  start_thread();
   for (const ByteRange& range : ranges) {
     if (range.begin < range.end) prefetch_.push_back(range);
   }
@@ -205,7 +206,6 @@ void Filler::prefetch(std::span<const ByteRange> ranges) {
   }
   if (!prefetch_.empty()) {
     prefetch_.resize(kept + 1);
-    start_thread();
     work_.set();
   }
 }

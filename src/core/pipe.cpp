@@ -34,9 +34,7 @@ detail::Engine& Writer::open() const {
   return *engine_;
 }
 
-void Writer::write(std::span<const std::byte> bytes) {
-  open().filler().push(bytes, nullptr, true);
-}
+void Writer::write(std::span<const std::byte> bytes) { open().filler().push(bytes, nullptr, true); }
 
 void Writer::write(std::span<const std::byte> bytes, const Wait& wait) {
   open().filler().push(bytes, &wait, true);

@@ -36,8 +36,7 @@ namespace {
 std::uint64_t moved(std::uint64_t base, std::int64_t by) {
   std::uint64_t position = 0;
   if (__builtin_add_overflow(base, by, &position)) {
-    throw std::invalid_argument("seek: " + std::to_string(base) +
-                                (by < 0 ? " - " : " + ") +
+    throw std::invalid_argument("seek: " + std::to_string(base) + (by < 0 ? " - " : " + ") +
                                 std::to_string(by < 0 ? 0 - static_cast<std::uint64_t>(by)
                                                       : static_cast<std::uint64_t>(by)) +
                                 " is not an offset");

@@ -54,8 +54,7 @@ bool SpillQueue::make_progress() {
   if (!others_write) return !blocks_.empty() && write_front();
   if (!in_flight_ && blocks_.empty()) return false;
   const std::uint64_t before = progress_;
-  changed_.wait(lock,
-                [&]() SEEKABLE_REQUIRES(mutex_) { return progress_ != before || stopped_; });
+  changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return progress_ != before || stopped_; });
   return progress_ != before && !failed_;
 }
 

@@ -57,7 +57,8 @@ struct Room {
 /// The first block starts as pieces of 4, 4, 8, 16 and 32 KiB instead of memory of its own.
 ///
 /// Invariants:
-///  1. *Publication*, the storing half: bytes are stored, then `filled` is (sequentially consistent;
+///  1. *Publication*, the storing half: bytes are stored, then `filled` is (sequentially
+///  consistent;
 ///     the fill then looks for waiters). A block's place changes only when the new place holds all
 ///     `filled` bytes, and `filled` never goes down.
 ///  2. *Release*: announcements.hpp for copies; a view counts itself in `pins` and then looks at
@@ -77,7 +78,8 @@ class Storage {
 
   // Reading (storage_read.cpp).
 
-  /// Copies bytes from `offset` on, at most to the end of its block. Returns 0 if the first is missing.
+  /// Copies bytes from `offset` on, at most to the end of its block. Returns 0 if the first is
+  /// missing.
   ///
   /// Throws: Error: `released`, a failing disk; `operation_not_permitted` for the spool in a child.
   std::size_t copy(std::uint64_t offset, std::span<std::byte> out);
@@ -121,8 +123,8 @@ class Storage {
 
   // Filling (storage_fill.cpp).
 
-  /// Where the byte at `position`, and those behind it in its block, may be stored. Takes hold of the
-  /// block; the block before it is let go. `scratch` is for what cannot be stored directly.
+  /// Where the byte at `position`, and those behind it in its block, may be stored. Takes hold of
+  /// the block; the block before it is let go. `scratch` is for what cannot be stored directly.
   ///
   /// Throws: Error `disk_full`.
   /// Blocks: for the disk.
@@ -215,6 +217,7 @@ class Storage {
   void write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
   [[noreturn]] void throw_disk_full(std::uint64_t offset) const;
 
+  void give_up(std::uint64_t block, Entry& entry);
   void retire(std::uint64_t block, Entry& entry, Place place, std::uint64_t size = unknown);
   void retire_locked(std::uint64_t block, Entry& entry, Place place, std::uint64_t size)
       SEEKABLE_REQUIRES(mutex_);

@@ -21,8 +21,8 @@ constexpr std::align_val_t piece_alignment{64};
 void Storage::throw_disk_full(std::uint64_t offset) const {
   std::string why = "the memory limit of " + std::to_string(account_.limit()) + " bytes";
   if (options_.memory_budget && account_.used() + block_size <= account_.limit()) {
-    why = "the shared memory budget of " + std::to_string(options_.memory_budget->limit()) +
-          " bytes";
+    why =
+        "the shared memory budget of " + std::to_string(options_.memory_budget->limit()) + " bytes";
   }
   why += " is used up, and ";
   const SpoolStore* store = spool();
@@ -56,8 +56,7 @@ Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte
   }
   const Place place = filling.entry->place();
   switch (place.kind()) {
-    case Place::Kind::memory:
-      return {{place.address() + at, block_size - at}, Room::How::direct};
+    case Place::Kind::memory: return {{place.address() + at, block_size - at}, Room::How::direct};
     case Place::Kind::pieces: return room_in_pieces(at, filling, scratch);
     case Place::Kind::none: return room_in_memory(at, filling, scratch);
     case Place::Kind::spool: return room_through(at, filling, scratch);
@@ -214,8 +213,7 @@ bool Storage::move_pieces_to_memory(Filling& filling) {
   return true;
 }
 
-void Storage::commit(std::uint64_t position, Filling& filling, const Room& room,
-                     std::size_t size) {
+void Storage::commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size) {
   if (room.how == Room::How::skip) return;
   if (room.how == Room::How::through) {
     write_through(position, filling, room.bytes.first(size));

@@ -44,9 +44,7 @@ void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
                         std::span<std::byte> out) const {
   const Place place = entry.place();
   switch (place.kind()) {
-    case Place::Kind::memory:
-      std::memcpy(out.data(), place.address() + at, out.size());
-      return;
+    case Place::Kind::memory: std::memcpy(out.data(), place.address() + at, out.size()); return;
     case Place::Kind::pieces: copy_pieces(at, out); return;
     case Place::Kind::spool:
       check_not_forked(block_begin(block) + at);

@@ -34,8 +34,8 @@ Storage::~Storage() {
 
 SpoolStore& Storage::make_spool() {
   if (SpoolStore* made = spool()) return *made;
-  auto store = std::make_unique<SpoolStore>(options_,
-                                            options_.encrypt_spool ? make_cipher() : nullptr);
+  auto store =
+      std::make_unique<SpoolStore>(options_, options_.encrypt_spool ? make_cipher() : nullptr);
   MutexLock lock(mutex_);
   if (SpoolStore* made = spool()) return *made;
   spool_.store(store.get(), std::memory_order_release);
@@ -98,13 +98,8 @@ void Storage::release_before(std::uint64_t offset) {
     MutexLock lock(mutex_);
     const std::uint64_t last = block_of(low());
     const std::uint64_t first = std::exchange(released_blocks_, std::max(released_blocks_, last));
-    table_.for_each(first, last, [&](std::uint64_t block, Entry& entry) SEEKABLE_REQUIRES(mutex_) {
-      const Place place = Place::from_word(
-          entry.word.exchange(Place::released().word(), std::memory_order_seq_cst));
-      const auto kind = place.kind();
-      if (kind == Place::Kind::none || kind == Place::Kind::released) return;
-      retire_locked(block, entry, place, unknown);
-    });
+    table_.for_each(first, last,
+                    [this](std::uint64_t block, Entry& entry) { give_up(block, entry); });
     std::vector<BlockTable::Removed> removed;
     table_.remove_before(last, removed);
     for (BlockTable::Removed& node : removed) {
@@ -117,6 +112,15 @@ void Storage::release_before(std::uint64_t offset) {
     queue->remove_before(block_of(offset));
   }
   reap();
+}
+
+/// Under the mutex: called for each block that is released.
+void Storage::give_up(std::uint64_t block, Entry& entry) SEEKABLE_TSA(no_thread_safety_analysis) {
+  const Place place =
+      Place::from_word(entry.word.exchange(Place::released().word(), std::memory_order_seq_cst));
+  const auto kind = place.kind();
+  if (kind == Place::Kind::none || kind == Place::Kind::released) return;
+  retire_locked(block, entry, place, unknown);
 }
 
 void Storage::retire(std::uint64_t block, Entry& entry, Place place, std::uint64_t size) {
@@ -148,9 +152,9 @@ bool Storage::in_use(RetiredNode& retired) {
     if (node.first <= block.block && block.block < node.last) return true;
   }
   if (!node.leaf) return false;
-  return std::any_of(
-      node.leaf->entries.begin(), node.leaf->entries.end(),
-      [](const Entry& entry) { return entry.pins.load(std::memory_order_seq_cst) > 0; });
+  return std::any_of(node.leaf->entries.begin(), node.leaf->entries.end(), [](const Entry& entry) {
+    return entry.pins.load(std::memory_order_seq_cst) > 0;
+  });
 }
 
 void Storage::reap() noexcept {

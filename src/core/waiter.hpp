@@ -46,12 +46,12 @@ struct Need {
 /// Lifetime: on the stack of its thread, in the list only while that thread sleeps.
 struct Waiter {
   Need need;
-  bool may_fill = false;        ///< it may enter the source itself
+  bool may_fill = false;  ///< it may enter the source itself
   Event event;
-  bool size_only = false;       ///< it waits only until the source was asked for its size
-  bool woken = false;           ///< its bytes are there, or it was told something
-  Lane* told = nullptr;         ///< it is the filler of this lane now (invariant 3)
-  std::exception_ptr error;     ///< no room for its byte
+  bool size_only = false;    ///< it waits only until the source was asked for its size
+  bool woken = false;        ///< its bytes are there, or it was told something
+  Lane* told = nullptr;      ///< it is the filler of this lane now (invariant 3)
+  std::exception_ptr error;  ///< no room for its byte
   Waiter* next = nullptr;
   Waiter* previous = nullptr;
 };

@@ -35,9 +35,9 @@ class SodiumCipher final : public BlockCipher {
 
   void seal(std::uint64_t offset, std::span<const std::byte> plain,
             std::span<std::byte> sealed) const noexcept override {
-    crypto_aead_xchacha20poly1305_ietf_encrypt(
-        reinterpret_cast<unsigned char*>(sealed.data()), nullptr, bytes_of(plain), plain.size(),
-        nullptr, 0, nullptr, nonce(offset).data(), key_);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(reinterpret_cast<unsigned char*>(sealed.data()),
+                                               nullptr, bytes_of(plain), plain.size(), nullptr, 0,
+                                               nullptr, nonce(offset).data(), key_);
   }
 
   bool open(std::uint64_t offset, std::span<const std::byte> sealed,

@@ -18,8 +18,8 @@ constexpr std::size_t slab_size = 2 * 1024 * 1024;  // A large page of x86-64 an
 
 /// Maps one slab on a boundary of its own size.
 std::byte* map_slab() noexcept {
-  void* mapped = sys::mmap(2 * slab_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
-                           MAP_NORESERVE, -1, 0);
+  void* mapped = sys::mmap(2 * slab_size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
   auto* begin = static_cast<std::byte*>(mapped);
   const auto skew = reinterpret_cast<std::uintptr_t>(begin) % slab_size;

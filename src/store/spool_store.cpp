@@ -40,8 +40,7 @@ std::size_t SpoolStore::charge(std::size_t size) const noexcept {
   return cipher_ ? size + BlockCipher::overhead : size;
 }
 
-std::optional<SpoolPlace> SpoolStore::write(std::uint64_t block,
-                                            std::span<const std::byte> bytes) {
+std::optional<SpoolPlace> SpoolStore::write(std::uint64_t block, std::span<const std::byte> bytes) {
   const std::size_t cost = charge(bytes.size());
   if (!disk_.try_take(cost)) {
     note_error("the disk limit of " + std::to_string(disk_.limit()) + " bytes is reached");
@@ -52,8 +51,8 @@ std::optional<SpoolPlace> SpoolStore::write(std::uint64_t block,
   return place;
 }
 
-std::optional<SpoolPlace> SpoolStore::append(std::uint64_t block, SpoolPlace place,
-                                             std::size_t at, std::span<const std::byte> bytes) {
+std::optional<SpoolPlace> SpoolStore::append(std::uint64_t block, SpoolPlace place, std::size_t at,
+                                             std::span<const std::byte> bytes) {
   if (!disk_.try_take(bytes.size())) {
     note_error("the disk limit of " + std::to_string(disk_.limit()) + " bytes is reached");
     return std::nullopt;

@@ -22,7 +22,8 @@ std::atomic<Faults*> g_faults{nullptr};
 
 std::optional<Fault> fault(Call call) noexcept {
   Faults* faults = g_faults.load(std::memory_order_acquire);
-  if (faults == nullptr) [[likely]] return std::nullopt;
+  if (faults == nullptr) [[likely]]
+    return std::nullopt;
   return faults->before(call);
 }
 
@@ -93,15 +94,13 @@ ssize_t recv_now(int fd, void* data, std::size_t size) noexcept {
 }
 
 ssize_t pread(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept {
-  return transfer(Call::pread, size, [&](std::size_t n) {
-    return ::pread(fd, data, n, static_cast<off_t>(offset));
-  });
+  return transfer(Call::pread, size,
+                  [&](std::size_t n) { return ::pread(fd, data, n, static_cast<off_t>(offset)); });
 }
 
 ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept {
-  return transfer(Call::pwrite, size, [&](std::size_t n) {
-    return ::pwrite(fd, data, n, static_cast<off_t>(offset));
-  });
+  return transfer(Call::pwrite, size,
+                  [&](std::size_t n) { return ::pwrite(fd, data, n, static_cast<off_t>(offset)); });
 }
 
 ssize_t write(int fd, const void* data, std::size_t size) noexcept {
@@ -176,8 +175,8 @@ ssize_t sendfile(int to_fd, int from_fd, std::uint64_t offset, std::size_t size)
   });
 }
 
-ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd,
-                        std::uint64_t to_offset, std::size_t size) noexcept {
+ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd, std::uint64_t to_offset,
+                        std::size_t size) noexcept {
   return transfer(Call::copy_file_range, size, [&](std::size_t n) {
     auto from = static_cast<off64_t>(from_offset);
     auto to = static_cast<off64_t>(to_offset);

@@ -95,8 +95,8 @@ int eventfd() noexcept;
 void set_event(int eventfd) noexcept;
 int memfd_create(const char* name) noexcept;
 ssize_t sendfile(int to_fd, int from_fd, std::uint64_t offset, std::size_t size) noexcept;
-ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd,
-                        std::uint64_t to_offset, std::size_t size) noexcept;
+ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd, std::uint64_t to_offset,
+                        std::size_t size) noexcept;
 int pipe(int (&ends)[2]) noexcept;
 /// posix_spawnp with the caller's environment. Returns: 0, or an error number.
 int spawn(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,

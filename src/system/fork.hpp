@@ -8,7 +8,8 @@ namespace seekable::inline v1::detail {
 
 /// Counts the forks between the first process and this one; for noticing that one is the child.
 ///
-/// Cost: one load. A child made by `vfork` or `posix_spawn` does not count: it runs none of our code.
+/// Cost: one load. A child made by `vfork` or `posix_spawn` does not count: it runs none of our
+/// code.
 std::uint32_t fork_generation() noexcept;
 
 /// Has `before` called in the parent ahead of each fork, `after` in the parent and in the child.

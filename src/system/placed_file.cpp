@@ -23,13 +23,12 @@ std::filesystem::path directory_of(const std::filesystem::path& path) {
 
 std::filesystem::path temporary_name(const std::filesystem::path& path, int attempt) {
   // The descriptor's number and the process tell apart those who save to one path at one time.
-  return directory_of(path) / ("." + path.filename().string() + "." + unique_suffix() + "-" +
-                               std::to_string(attempt));
+  return directory_of(path) /
+         ("." + path.filename().string() + "." + unique_suffix() + "-" + std::to_string(attempt));
 }
 
 void sync_directory(const std::filesystem::path& path) {
-  const FileDescriptor directory(
-      sys::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY));
+  const FileDescriptor directory(sys::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY));
   // A directory that cannot be opened for reading cannot be synced: the file itself is.
   if (directory && sys::fsync(directory.get()) != 0 && errno != EINVAL) throw_for(path, errno);
 }

@@ -36,7 +36,8 @@ class PlacedFile {
   FileDescriptor fd_;
 };
 
-/// Gives the unnamed file `fd` the name `path`, as `PlacedFile::place`. Returns 0, or an errno value
+/// Gives the unnamed file `fd` the name `path`, as `PlacedFile::place`. Returns 0, or an errno
+/// value
 /// (`EXDEV`: another file system).
 int link_into_place(int fd, const std::filesystem::path& path);
 

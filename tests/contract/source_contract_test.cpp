@@ -58,10 +58,7 @@ Make through(Ends (*make_ends)(), std::string last = {}) {
     feed.writer = std::jthread([content, last, end = std::move(ends.write)] {
       write_all(end.get(), content);
       write_all(end.get(), to_bytes(last));
-      if (!last.empty()) {  // A terminal forgets what was typed when it is hung up.
-        std::byte byte{};
-        [[maybe_unused]] const auto hung_up = ::read(end.get(), &byte, 1);
-      }
+      if (!last.empty()) wait_for_hangup(end.get());  // A terminal hung up forgets what was typed.
     });
   };
 }

@@ -72,6 +72,8 @@ Ends make_terminal_ends() {
   if (::tcgetattr(slave.get(), &settings) != 0) fail("tcgetattr");
   settings.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHOE | ECHOK | ECHONL);
   if (::tcsetattr(slave.get(), TCSANOW, &settings) != 0) fail("tcsetattr");
+  // A write that waits does not notice that the other end goes; poll does.
+  if (::fcntl(master.get(), F_SETFL, O_RDWR | O_NONBLOCK) != 0) fail("fcntl");
   return {std::move(slave), std::move(master)};
 }
 
@@ -80,10 +82,22 @@ bool write_all(int fd, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto written = ::write(fd, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      pollfd file{.fd = fd, .events = POLLOUT, .revents = 0};
+      ::poll(&file, 1, -1);
+      if ((file.revents & POLLHUP) != 0) return false;
+      continue;
+    }
     if (written <= 0) return false;
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return true;
+}
+
+void wait_for_hangup(int fd) {
+  pollfd file{.fd = fd, .events = 0, .revents = 0};
+  while (::poll(&file, 1, -1) < 0 && errno == EINTR) {
+  }
 }
 
 std::vector<std::byte> read_once(Source& source, std::size_t size) {

@@ -51,6 +51,9 @@ Ends make_terminal_ends();
 /// Writes all of it. Returns: false if nobody reads any more.
 bool write_all(int fd, std::span<const std::byte> bytes);
 
+/// Waits until nobody holds the other end any more.
+void wait_for_hangup(int fd);
+
 /// All that a source gives, by reads of `span_size`. Checks that it writes nothing behind the span.
 std::vector<std::byte> read_all(Source& source, std::size_t span_size = 65536);
 
