@@ -157,14 +157,7 @@ std::size_t Engine::read_some_at(std::uint64_t offset, std::span<std::byte> out,
     const bool failed = outcome_.failure() != nullptr;
     std::size_t done = copy_kept(offset, out);
     if (done > 0) {
-      // What lies in the next blocks is there now too.
-      while (done < out.size()) {
-        const std::size_t more = in_block(offset + done) == 0 && offset + done >= storage_.low()
-                                     ? copy_kept(offset + done, out.subspan(done))
-                                     : 0;
-        if (more == 0) break;
-        done += more;
-      }
+      done += copy_more(offset + done, out.subspan(done));
       filler_.note_read(offset + done);
       count_read(waited);
       return done;
@@ -173,6 +166,21 @@ std::size_t Engine::read_some_at(std::uint64_t offset, std::span<std::byte> out,
     if (failed) throw_if_failed();
     filler_.await(Need::some(offset, offset + out.size()), wait);
   }
+}
+
+/// Copies what lies in the next blocks too, as far as it is there now.
+std::size_t Engine::copy_more(std::uint64_t offset, std::span<std::byte> out) {
+  std::size_t done = 0;
+  try {
+    while (done < out.size()) {
+      const std::size_t size = copy_kept(offset + done, out.subspan(done));
+      if (size == 0) break;
+      done += size;
+    }
+  } catch (const Error&) {
+    // The bytes before are given; a read that starts here is told.
+  }
+  return done;
 }
 
 Bytes Engine::read(std::uint64_t offset, std::uint64_t size, const Wait* wait) {
@@ -277,6 +285,7 @@ bool Engine::wait_for(ByteRange range, std::chrono::nanoseconds timeout) {
     if (failed) throw_if_failed();
     Need need{offset, end, end, range.end, false};
     if (filler_.sparse()) need.until = need.wake_at = std::min(end, block_end(offset));
+    if (wake_early_) need.wake_at = offset + 1;
     try {
       filler_.await(need, &wait);
     } catch (const Error& error) {
@@ -292,6 +301,19 @@ std::uint64_t Engine::available(std::uint64_t offset) noexcept {
   if (filler_.sparse()) return storage_.first_missing(offset, unknown) - offset;
   const std::uint64_t position = filler_.position();
   return offset < position ? position - offset : 0;
+}
+
+bool Engine::exhausted() noexcept {
+  // All of a file that is read in place is there.
+  return outcome_.failure() == nullptr && (in_place_ != nullptr || filler_.complete());
+}
+
+void Engine::cancel() {
+  if (in_place_ == nullptr) filler_.cancel();  // Else the stream is complete.
+}
+
+void Engine::prefetch(std::span<const ByteRange> ranges) {
+  if (in_place_ == nullptr) filler_.prefetch(ranges);
 }
 
 std::optional<Failure> Engine::failure() noexcept {

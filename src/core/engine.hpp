@@ -55,7 +55,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   std::optional<std::uint64_t> size() const noexcept { return outcome_.size(); }
   std::uint64_t available(std::uint64_t offset) noexcept;
-  bool exhausted() noexcept { return outcome_.failure() == nullptr && filler_.complete(); }
+  bool exhausted() noexcept;
   std::optional<Failure> failure() noexcept;
   SourceInfo info() const;
   std::vector<Extent> residency();
@@ -63,6 +63,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   Subscription when_available(ByteRange range, std::function<void(std::error_code)> callback);
   void release_before(std::uint64_t offset);
+  void cancel();
+  void prefetch(std::span<const ByteRange> ranges);
   void unpin(ViewPin& pin) noexcept { storage_.unpin(pin); }
 
   /// A reader's mark has moved, or gone: a window that blocks follows the slowest.
@@ -85,6 +87,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool is_end(std::uint64_t offset) const noexcept { return offset >= outcome_.end(); }
   std::size_t copy_or_await(std::uint64_t byte, std::uint64_t end, std::span<std::byte> out,
                             const Wait* wait, bool& again);
+  std::size_t copy_more(std::uint64_t offset, std::span<std::byte> out);
   std::size_t copy_kept(std::uint64_t offset, std::span<std::byte> out);
   std::size_t copy_in_place(std::uint64_t offset, std::span<std::byte> out);
   View view_of_copy(std::uint64_t offset, std::size_t max_size);

@@ -153,6 +153,7 @@ bool Filler::advance(Callback& callback) {
     return true;
   }
   callback.wake_at = sparse() ? std::min(last, block_end(callback.byte)) : last;
+  if (window_ > 0) callback.wake_at = callback.byte + 1;  // It may lose what it waits for.
   return false;
 }
 

@@ -130,13 +130,11 @@ Subscription StreamBuffer::when_available(ByteRange range,
   return engine().when_available(range, std::move(callback));
 }
 
-void StreamBuffer::prefetch(std::span<const ByteRange> ranges) const {
-  engine().filler().prefetch(ranges);
-}
+void StreamBuffer::prefetch(std::span<const ByteRange> ranges) const { engine().prefetch(ranges); }
 
 void StreamBuffer::release_before(std::uint64_t offset) { engine().release_before(offset); }
 
-void StreamBuffer::cancel() { engine().filler().cancel(); }
+void StreamBuffer::cancel() { engine().cancel(); }
 
 std::vector<Extent> StreamBuffer::residency() const { return engine().residency(); }
 
