@@ -89,9 +89,10 @@ std::optional<ChildProcess::Exit> ChildProcess::reap(int options) {
   const MutexLock lock(mutex_);
   if (exit_) return exit_;
   siginfo_t info{};
-  const int result = gone_    ? -1
-                     : pidfd_ ? sys::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, options)
-                              : sys::waitid(P_PID, static_cast<id_t>(pid_), &info, options);
+  const int result = gone_ ? -1
+                     : pidfd_
+                         ? sys::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, options)
+                         : sys::waitid(P_PID, static_cast<id_t>(pid_), &info, options);
   if (result != 0) {
     const int error = gone_ ? ECHILD : errno;
     gone_ = gone_ || error == ECHILD;
@@ -107,8 +108,8 @@ std::optional<ChildProcess::Exit> ChildProcess::wait(Canceller& canceller) {
   for (int pause_ms = 1;; pause_ms = std::min(2 * pause_ms, 50)) {
     if (canceller.is_cancelled()) return std::nullopt;
     if (const auto exit = reap(WEXITED | WNOHANG)) return exit;
-    const auto wake = pidfd_ ? canceller.wait_readable(pidfd_.get())
-                             : canceller.wait_readable(-1, pause_ms);
+    const auto wake =
+        pidfd_ ? canceller.wait_readable(pidfd_.get()) : canceller.wait_readable(-1, pause_ms);
     if (wake == Canceller::Wake::cancelled) return std::nullopt;
   }
 }

@@ -26,7 +26,7 @@ bool cannot_read_now(int error) {
 }  // namespace
 
 FdSource::Way FdSource::find_way() const noexcept {
-  struct ::stat status {};
+  struct ::stat status{};
   if (sys::fstat(fd_, &status) != 0) return Way::poll_and_read;  // The read says what is wrong.
   if (S_ISSOCK(status.st_mode)) return Way::recv_now;
   if (S_ISFIFO(status.st_mode)) return Way::read_now;

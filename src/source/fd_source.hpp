@@ -22,7 +22,10 @@ class FdSource final : public Source {
 
   /// Closes `fd` when destroyed. `name`: as messages have it, "'/path'"; `title`: as `info` has it.
   FdSource(FileDescriptor fd, std::string name, std::string title)
-      : owned_(std::move(fd)), fd_(owned_.get()), name_(std::move(name)), title_(std::move(title)) {}
+      : owned_(std::move(fd)),
+        fd_(owned_.get()),
+        name_(std::move(name)),
+        title_(std::move(title)) {}
 
   std::size_t read_some(std::span<std::byte> out) override;
   void cancel() noexcept override { canceller_.cancel(); }

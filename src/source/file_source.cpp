@@ -83,8 +83,8 @@ void FileSource::check_unchanged(std::uint64_t offset) const {
 
 std::size_t FileSource::pread(std::uint64_t offset, std::span<std::byte> out) const {
   if (offset < fixed_size()) {
-    out = out.first(static_cast<std::size_t>(
-        std::min<std::uint64_t>(out.size(), fixed_size() - offset)));
+    out = out.first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), fixed_size() - offset)));
   } else {
     out = {};
   }
@@ -138,7 +138,7 @@ std::unique_ptr<Source> from_file(const std::filesystem::path& path) {
   }
   FileDescriptor fd(detail::sys::open(path.c_str(), O_RDONLY | O_NOCTTY));
   if (!fd) throw detail::open_error(errno, path);
-  struct ::stat status {};
+  struct ::stat status{};
   if (detail::sys::fstat(fd.get(), &status) != 0) throw detail::open_error(errno, path);
   if (S_ISDIR(status.st_mode)) throw detail::open_error(EISDIR, path);
   if (auto file = detail::FileSource::open(fd, path)) return file;

@@ -27,8 +27,8 @@ class FunctionSource final : public Source {
     const std::size_t size = read_(out);
     if (size > out.size()) {
       throw Error(Errc::source_failed,
-                  "read from a function: it returned " + std::to_string(size) +
-                      " for a span of " + std::to_string(out.size()) + " bytes",
+                  "read from a function: it returned " + std::to_string(size) + " for a span of " +
+                      std::to_string(out.size()) + " bytes",
                   given_);
     }
     ended_ = size == 0;

@@ -106,8 +106,8 @@ class SourceLog {
   std::uint64_t bytes() const { return bytes_.load(); }
   std::size_t cancels() const { return cancels_.load(); }
   std::size_t find_sizes() const { return find_sizes_.load(); }
-  int connections() const { return connections_.load(); }  ///< ever made
-  int alive() const { return alive_.load(); }              ///< not yet destroyed
+  int connections() const { return connections_.load(); }        ///< ever made
+  int alive() const { return alive_.load(); }                    ///< not yet destroyed
   int max_concurrent() const { return max_concurrent_.load(); }  ///< on one source: must be 1
   std::vector<Read> read_list() const;
   std::vector<Reopen> reopens() const;
@@ -167,10 +167,8 @@ struct Script {
   /// Called in `reopen` with the offset; may throw: the origin changed.
   std::function<void(std::uint64_t)> on_reopen = {};
 
-  SourceInfo info = {.name = "scripted",
-                     .content_type = {},
-                     .validator = {},
-                     .modified = std::nullopt};
+  SourceInfo info = {
+      .name = "scripted", .content_type = {}, .validator = {}, .modified = std::nullopt};
 };
 
 /// Plays a script from any offset: what both scripted sources are made of.

@@ -68,6 +68,14 @@ TEST(CommandLine, ReadsNamesBehindTheDashesAsNames) {
   EXPECT_EQ(std::get<StatOptions>(parse_options({"stat", "-"})).common.source.path, "-");
 }
 
+TEST(CommandLine, GivesEachOptionOneWord) {
+  for (const std::string option : {"--dir", "--exec", "--memory", "--range"}) {
+    const std::string value = option == "--memory" ? "5" : "0-1";
+    const Words words = {"cat", option, value, "x", "y"};
+    EXPECT_NE(usage_error(words).find("one SOURCE too many: 'y'"), std::string::npos) << option;
+  }
+}
+
 TEST(CommandLine, LeavesTheCommandOfTheSourceAsItIs) {
   const auto run =
       std::get<RunOptions>(parse_options({"run", "--exec", "a | b -- c", "--", "x", "--", "y"}));
@@ -119,6 +127,7 @@ TEST(CommandLine, RefusesInOneLineWhatItDoesNotKnow) {
       {{"stat", "--range", "0-1"}, "'--range' is not an option of stat"},
       {{"cat", "--memory"}, "--memory lacks its value"},
       {{"cat", "--range"}, "--range lacks its value"},
+      {{"cat", "--stats=1"}, "--stats takes no value"},
       {{"cat", "--memory", "5x"}, "--memory: bad size '5x'"},
       {{"cat", "--memory", ""}, "--memory: bad size ''"},
       {{"cat", "--memory", "1", "--memory", "2"}, "--memory is given more than once"},

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every block of C++ in the documents compiles and runs; every block of shell marked `run` does what
+it says it does."""
+
+import concurrent.futures
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import unittest
+import zipfile
+
+import pages
+
+SECONDS = 30
+PREAMBLE = """\
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <ranges>
+#include <sstream>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <seekable/seekable.hpp>
+"""
+
+
+def cache(name):
+    """A value of the build's CMakeCache.txt; empty where there is none."""
+    text = (pages.BUILD / "CMakeCache.txt").read_text()
+    found = re.search(rf"^{name}:[A-Z]+=(.*)$", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def library(name):
+    found = sorted((pages.BUILD / "src").glob(f"lib{name}.*"))
+    wanted = [path for path in found if path.suffix in (".a", ".so")]
+    return wanted[0] if wanted else None
+
+
+def compiler():
+    words = [cache("CMAKE_CXX_COMPILER"), "-std=c++20", "-O0", "-Wall", "-Wextra", "-Werror",
+             f"-I{pages.ROOT / 'include'}", *shlex.split(cache("CMAKE_CXX_FLAGS"))]
+    return [shutil.which("ccache"), *words] if shutil.which("ccache") else words
+
+
+def link_words():
+    words = [str(library("seekable")), "-pthread"]
+    if crypto := library("seekable_crypto"):
+        sodium = subprocess.run(["pkg-config", "--libs", "libsodium"], capture_output=True,
+                                text=True, check=True).stdout
+        words = ["-Wl,--undefined=seekable_crypto_linked", str(crypto), *words,
+                 *shlex.split(sodium)]
+    if library("seekable").suffix == ".so":
+        words += ["-Wl,--no-as-needed", f"-Wl,-rpath,{pages.BUILD / 'src'}"]
+    return words
+
+
+def run(words, **how):
+    return subprocess.run([str(word) for word in words], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **how)
+
+
+def is_program(block):
+    return re.search(r"^int main\(", block.text, re.MULTILINE) is not None
+
+
+def can_run(block):
+    return "encrypt_spool" not in block.text or library("seekable_crypto") is not None
+
+
+def as_function(number, block):
+    """A block without `main` becomes a function; its own includes stand in the preamble."""
+    lines = [line for line in block.text.splitlines() if not line.startswith("#include")]
+    return (f"static void block_{number}() {{\n#line {block.line} \"{pages.ROOT / block.page}\"\n"
+            + "\n".join(lines) + "\n}\n")
+
+
+def one_program_of(blocks):
+    """All the blocks as one program, which runs the one whose number it is given."""
+    functions = "".join(as_function(number, block) for number, block in enumerate(blocks))
+    cases = "".join(f"    case {number}: block_{number}(); return 0;\n"
+                    for number in range(len(blocks)))
+    return (f"{PREAMBLE}\n{functions}\nint main(int, char** arguments) {{\n"
+            f"  switch (std::atoi(arguments[1])) {{\n{cases}  }}\n  return 2;\n}}\n")
+
+
+class CodeBlocks(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="seekable-docs-")
+        self.addCleanup(scratch.cleanup)
+        self.scratch = pathlib.Path(scratch.name)
+
+    def compile(self, name, text):
+        """Returns the program, or what the compiler said."""
+        source = self.scratch / f"{name}.cpp"
+        source.write_text(text)
+        unit, program = source.with_suffix(".o"), source.with_suffix("")
+        said = run([*compiler(), "-c", source, "-o", unit])
+        if said.returncode == 0:
+            said = run([*compiler(), unit, *link_words(), "-o", program])
+        return (program, "") if said.returncode == 0 else (None, said.stdout.decode())
+
+    def place(self, name):
+        """A directory with the files that the documents speak of."""
+        here = self.scratch / name
+        here.mkdir()
+        (here / "spool").mkdir()
+        (here / "data.bin").write_bytes(bytes(i * i // 251 % 256 for i in range(300_000)))
+        with zipfile.ZipFile(here / "photos.zip", "w") as photos:
+            for number in range(1, 4):
+                photos.writestr(f"photo-{number}.txt", f"photo {number}\n" * 1000)
+        with sqlite3.connect(here / "shop.sqlite") as shop:
+            shop.execute("create table users (name text)")
+            shop.executemany("insert into users values (?)", [("Ada",), ("Grace",), ("Edsger",)])
+        shop.close()
+        (here / "log.txt").write_text("".join(f"line {i}\n" for i in range(1, 20_001)))
+        return here
+
+    def run_in(self, here, words):
+        environment = dict(os.environ, TMPDIR=str(here / "spool"), LC_ALL="C",
+                           PATH=f"{pages.COMMAND.parent}:{os.environ['PATH']}")
+        with open(here / "data.bin", "rb") as data:
+            try:
+                return run(words, stdin=data, cwd=here, env=environment, timeout=SECONDS)
+            except subprocess.TimeoutExpired as late:
+                output = (late.output or b"").decode(errors="replace")
+                raise AssertionError(f"did not end in {SECONDS} seconds: {output}") from late
+
+    def assert_succeeds(self, name, words):
+        result = self.run_in(self.place(name), words)
+        self.assertEqual(result.returncode, 0, result.stdout.decode(errors="replace"))
+
+    def test_every_block_of_cpp_compiles_and_runs(self):
+        blocks = [block for block in pages.all_blocks() if block.language == "cpp"]
+        self.assertGreater(len(blocks), 20)
+        programs = [block for block in blocks if is_program(block)]
+        fragments = [block for block in blocks if not is_program(block)]
+        halves = [fragments[0::2], fragments[1::2]]
+        texts = ([(f"half_{n}", one_program_of(half)) for n, half in enumerate(halves)]
+                 + [(f"program_{n}", block.text) for n, block in enumerate(programs)])
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            compiled = list(pool.map(lambda one: self.compile(*one), texts))
+        for program, trouble in compiled:
+            self.assertIsNotNone(program, trouble)
+        jobs = [(block, [compiled[n][0], number]) for n, half in enumerate(halves)
+                for number, block in enumerate(half)]
+        jobs += [(block, [compiled[n][0]]) for n, block in enumerate(programs, len(halves))]
+        for number, (block, words) in enumerate(jobs):
+            with self.subTest(block.name):
+                if can_run(block):
+                    self.assert_succeeds(f"place_{number}", words)
+
+    def test_every_block_of_shell_marked_run_does_what_it_says(self):
+        """`<!-- run -->` before a block of sh: its exit status is 0; `<!-- run: status 1 -->`: 1.
+        `<!-- prints -->` before the next block: that is what it prints."""
+        blocks = pages.all_blocks()
+        runnable = [number for number, block in enumerate(blocks)
+                    if block.language == "sh" and block.mark.startswith("run")]
+        self.assertGreater(len(runnable), 5)
+        for number in runnable:
+            block = blocks[number]
+            with self.subTest(block.name):
+                wanted = int(block.mark.rpartition("status")[2]) if "status" in block.mark else 0
+                here = self.place(f"place_{number}")
+                result = self.run_in(here, ["bash", "-euo", "pipefail", "-c", block.text])
+                output = result.stdout.decode(errors="replace")
+                self.assertEqual(result.returncode, wanted, output)
+                after = blocks[number + 1] if number + 1 < len(blocks) else block
+                if after.mark == "prints" and after.page == block.page:
+                    self.assertEqual(output, after.text)
+                self.assertEqual(list((here / "spool").iterdir()), [], "something was left behind")
+
+    def test_every_block_says_its_language(self):
+        known = {"cpp", "sh", "cmake", "text"}
+        self.assertEqual([block.name for block in pages.all_blocks()
+                          if block.language not in known], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
