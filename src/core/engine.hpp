@@ -97,14 +97,16 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   std::uint64_t send(int fd, std::uint64_t offset, std::uint64_t end, bool& may_send);
   std::uint64_t send_in_kernel(int fd, std::uint64_t offset, std::uint64_t size, bool& may_send);
-  std::uint64_t copy_in_kernel(int fd, std::uint64_t offset, std::uint64_t size,
-                               const std::string& name, bool& in_kernel);
+  std::uint64_t copy_in_kernel(int fd, std::uint64_t offset, std::uint64_t size, bool& in_kernel);
   std::optional<Storage::FileRange> range_in_file(std::uint64_t offset, std::uint64_t size,
                                                   ViewPin& pin);
   void check_nothing_released() const;
   SpoolFile* complete_spool() SEEKABLE_REQUIRES(export_mutex_);
-  void write_kept_to(SpoolFile& file, std::uint64_t size);
+  bool write_kept_to(SpoolFile& file, std::uint64_t size) SEEKABLE_REQUIRES(export_mutex_);
   FileDescriptor file_of_copy(std::uint64_t size);
+  FileDescriptor copy_in_directory(const std::filesystem::path& directory, std::uint64_t size,
+                                   std::string& why);
+  FileDescriptor file_in_memory(std::uint64_t size);
   void write_stream_to(int fd, std::uint64_t size, const std::string& name);
   bool link_spool(const std::filesystem::path& path);
 
@@ -120,7 +122,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   StripedCounter hits_;
 
   Mutex export_mutex_;
-  bool spool_is_complete_ SEEKABLE_GUARDED_BY(export_mutex_) = false;
+  std::uint64_t spooled_to_ SEEKABLE_GUARDED_BY(export_mutex_) = 0;  // for a file of the stream
   FileDescriptor copy_ SEEKABLE_GUARDED_BY(export_mutex_);
 };
 

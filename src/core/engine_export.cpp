@@ -18,16 +18,23 @@ namespace {
 // How much of a file is given to the kernel at once: a wait for the source stays possible between.
 constexpr std::size_t send_step = 1024 * 1024;
 
+/// The place that was to be written failed, and not the stream.
+class WriteError final : public Error {
+ public:
+  using Error::Error;
+};
+
 [[noreturn]] void throw_write_error(const std::string& name, int error, std::uint64_t offset) {
-  throw Error({error, std::system_category()},
-              "write byte " + std::to_string(offset) + " of the stream to " + name, offset);
+  throw WriteError({error, std::system_category()},
+                   "write byte " + std::to_string(offset) + " of the stream to " + name, offset);
 }
 
 std::string name_of(int fd) { return "file descriptor " + std::to_string(fd); }
 
-bool cannot_in_kernel(int error) {
-  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EXDEV ||
-         error == EOVERFLOW || error == EBADF || error == ETXTBSY;
+/// A file that cannot be linked may still be copied; one that cannot be written is lost.
+bool cannot_be_linked(int error) {
+  return error == EXDEV || error == EPERM || error == EACCES || error == ENOENT ||
+         error == EMLINK || error == EOPNOTSUPP;
 }
 
 }  // namespace
@@ -60,7 +67,8 @@ std::optional<Storage::FileRange> Engine::range_in_file(std::uint64_t offset, st
   return Storage::FileRange{in_place_->fd(), offset, step};
 }
 
-/// Has the kernel send from file to descriptor. Returns how much; 0 where it cannot.
+/// Has the kernel send from file to descriptor. Returns how much; 0 where it cannot: reading and
+/// writing then tells which of the two fails, if it was not the way between them.
 std::uint64_t Engine::send_in_kernel(int fd, std::uint64_t offset, std::uint64_t size,
                                      bool& may_send) {
   for (;;) {
@@ -78,7 +86,6 @@ std::uint64_t Engine::send_in_kernel(int fd, std::uint64_t offset, std::uint64_t
       wait_writable(fd);
       continue;
     }
-    if (sent < 0 && !cannot_in_kernel(error)) throw_write_error(name_of(fd), error, offset);
     may_send = false;
     return 0;
   }
@@ -127,70 +134,99 @@ FileDescriptor Engine::to_file(const Wait* wait) {
 /// Makes the spool the whole stream, with what is in memory, if it can be that; else null.
 SpoolFile* Engine::complete_spool() {
   if (!storage_.may_spool() || storage_.options().encrypt_spool) return nullptr;
+  storage_.stop();  // What is still to be spilled need not be any more: it is written here.
   SpoolFile* file = storage_.make_spool().make_direct_file();
   if (file == nullptr) return nullptr;
   file->hand_out();          // First: after this no hole is punched any more ...
   check_nothing_released();  // ... and before this none was.
-  if (!spool_is_complete_) {
-    write_kept_to(*file, outcome_.end());
-    spool_is_complete_ = true;
-  }
-  return file;
+  return write_kept_to(*file, outcome_.end()) ? file : nullptr;
 }
 
-void Engine::write_kept_to(SpoolFile& file, std::uint64_t size) {
+/// Writes what `file` lacks of the stream. Returns false where there is no room; what was written
+/// until then need not be written again.
+bool Engine::write_kept_to(SpoolFile& file, std::uint64_t size) {
   std::byte buffer[block_size];
   SpoolStore& store = storage_.make_spool();
-  for (std::uint64_t offset = 0; offset < size; offset += block_size) {
+  for (; spooled_to_ < size; spooled_to_ += block_size) {
     ViewPin pin;
-    if (storage_.pin_in_file(offset, block_size, pin)) {
+    if (const auto range = storage_.pin_in_file(spooled_to_, block_size, pin)) {
       storage_.unpin(pin);
-      continue;
+      // A block that was spilled at the last moment may lie in another directory.
+      if (range->fd == file.fd()) continue;
     }
-    const std::size_t kept = storage_.copy(offset, buffer);
-    std::string why = "the disk limit is reached";
-    if (store.try_take(kept)) {
-      const int error = file.write(block_of(offset), 0, {buffer, kept});
-      if (error == 0) continue;
+    const std::size_t kept = storage_.copy(spooled_to_, buffer);
+    if (!store.try_take(kept)) return false;
+    if (file.write(block_of(spooled_to_), 0, {buffer, kept}) != 0) {
       store.give_back(kept);
-      why =
-          "write to '" + file.directory().string() + "': " + std::system_category().message(error);
+      return false;
     }
-    throw Error(Errc::disk_full, "make the stream a file: " + why, offset);
   }
   file.finish(size);
+  return true;
 }
 
 /// A file of its own, where the spool cannot be it.
 FileDescriptor Engine::file_of_copy(std::uint64_t size) {
-  const bool on_disk = storage_.may_spool() && !storage_.options().encrypt_spool;
-  FileDescriptor fd;
-  if (on_disk) {
-    SpoolStore& store = storage_.make_spool();
-    if (!store.try_take(size)) {
-      throw Error(Errc::disk_full, "make the stream a file: the disk limit is reached", 0);
+  if (!storage_.may_spool() || storage_.options().encrypt_spool) return file_in_memory(size);
+  SpoolStore& store = storage_.make_spool();
+  std::string why = "the disk limit has no room for " + std::to_string(size) + " bytes";
+  if (store.try_take(size)) {
+    try {
+      for (const auto& directory : store.directories()) {
+        if (auto fd = copy_in_directory(directory, size, why)) return fd;
+      }
+    } catch (...) {
+      store.give_back(size);
+      throw;
     }
-    fd = make_unnamed_file(store.first_directory(), 0600).fd;
-  } else {
-    if (!storage_.take_memory(size)) {
-      throw Error(Errc::disk_full,
-                  "make the stream a file: it may not lie on disk in the clear, and the memory "
-                  "limit has no room for another " +
-                      std::to_string(size) + " bytes",
-                  0);
-    }
-    fd.reset(sys::memfd_create("seekable"));
-    if (!fd) throw std::system_error(errno, std::system_category(), "make a file in memory");
+    store.give_back(size);
   }
-  write_stream_to(fd.get(), size, "a temporary file");
+  throw Error(Errc::disk_full, "make the stream a file: " + why, 0);
+}
+
+/// Returns no descriptor where the directory has no room; `why` says more.
+FileDescriptor Engine::copy_in_directory(const std::filesystem::path& directory, std::uint64_t size,
+                                         std::string& why) {
+  FileDescriptor fd;
+  try {
+    fd = make_unnamed_file(directory, 0600).fd;
+  } catch (const Error& error) {
+    why = error.what();
+    return {};
+  }
+  try {
+    write_stream_to(fd.get(), size, "a temporary file in '" + directory.string() + "'");
+  } catch (const WriteError& error) {
+    why = error.what();
+    return {};
+  }
   return fd;
+}
+
+FileDescriptor Engine::file_in_memory(std::uint64_t size) {
+  if (!storage_.take_memory(size)) {
+    throw Error(Errc::disk_full,
+                "make the stream a file: it may not lie on disk in the clear, and the memory "
+                "limit has no room for another " +
+                    std::to_string(size) + " bytes",
+                0);
+  }
+  try {
+    FileDescriptor fd(sys::memfd_create("seekable"));
+    if (!fd) throw Error({errno, std::system_category()}, "make a file in memory", 0);
+    write_stream_to(fd.get(), size, "a file in memory");
+    return fd;
+  } catch (...) {
+    storage_.give_copy_back(size);
+    throw;
+  }
 }
 
 void Engine::write_stream_to(int fd, std::uint64_t size, const std::string& name) {
   bool in_kernel = true;
   for (std::uint64_t offset = 0; offset < size;) {
     std::uint64_t written = 0;
-    if (in_kernel) written = copy_in_kernel(fd, offset, size, name, in_kernel);
+    if (in_kernel) written = copy_in_kernel(fd, offset, size, in_kernel);
     if (written == 0) {
       std::byte buffer[block_size];
       written = copy_kept(offset, buffer);
@@ -204,17 +240,15 @@ void Engine::write_stream_to(int fd, std::uint64_t size, const std::string& name
 }
 
 /// Copies from file to file, by reflink where the file system can. Returns how much; 0 where the
-/// kernel cannot.
+/// kernel cannot, as in `send_in_kernel`.
 std::uint64_t Engine::copy_in_kernel(int fd, std::uint64_t offset, std::uint64_t size,
-                                     const std::string& name, bool& in_kernel) {
+                                     bool& in_kernel) {
   ViewPin pin;
   const auto range = range_in_file(offset, size - offset, pin);
   if (!range) return 0;
   const ssize_t copied = sys::copy_file_range(range->fd, range->offset, fd, offset, range->size);
-  const int error = errno;
   storage_.unpin(pin);
   if (copied > 0) return static_cast<std::uint64_t>(copied);
-  if (copied < 0 && !cannot_in_kernel(error)) throw_write_error(name, error, offset);
   in_kernel = false;
   return 0;
 }
@@ -237,12 +271,14 @@ bool Engine::link_spool(const std::filesystem::path& path) {
   const long others = weak_from_this().use_count() - 1 - (filler_.has_thread() ? 1 : 0);
   if (in_place_ != nullptr || others > 0 || owners() > 1) return false;
   MutexLock lock(export_mutex_);
-  if (copy_ || spool_is_complete_ || storage_.spool() == nullptr) return false;
-  SpoolFile* spool = complete_spool();
-  if (spool == nullptr || !spool->linkable()) return false;
-  const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  if (sys::fchmod(spool->fd(), mode_of_new_file(directory)) != 0) return false;
-  return link_into_place(spool->fd(), path) == 0;
+  if (copy_ || spooled_to_ > 0 || storage_.spool() == nullptr) return false;
+  SpoolFile* spool = storage_.spool()->only_direct_file();
+  if (spool == nullptr || !spool->linkable() || !make_like_new_file(spool->fd(), path)) return false;
+  if (complete_spool() != spool) return false;
+  const int error = link_into_place(spool->fd(), path);
+  if (error == 0) return true;
+  if (cannot_be_linked(error)) return false;
+  throw_write_error("'" + path.string() + "'", error, 0);
 }
 
 }  // namespace seekable::inline v1::detail

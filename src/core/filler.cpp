@@ -224,13 +224,22 @@ bool Filler::enter(Waiter& waiter) {
   return true;
 }
 
+/// As `run`, but a full disk further on does not hide the byte that has come.
+void Filler::run_for_reader(Lane& lane, const Need& need) {
+  try {
+    run(lane, need);
+  } catch (const Error&) {
+    if (!settled(need)) throw;
+  }
+}
+
 void Filler::await(const Need& need, const Wait* wait) {
   check_may_wait(need, wait);
   Waiter waiter;
   waiter.need = need;
   waiter.may_fill = !pushed_ && (wait == nullptr || on_fill_thread());
   if (!enter(waiter)) {
-    if (waiter.told != nullptr) run(*waiter.told, need);
+    if (waiter.told != nullptr) run_for_reader(*waiter.told, need);
     return;
   }
   sleep(waiter, wait);
@@ -242,7 +251,7 @@ void Filler::await(const Need& need, const Wait* wait) {
     if (settled(need)) {
       leave(*waiter.told);  // invariant 3
     } else {
-      run(*waiter.told, need);
+      run_for_reader(*waiter.told, need);
     }
     return;
   }

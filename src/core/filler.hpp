@@ -138,6 +138,7 @@ class Filler {
 
   // filler_pull.cpp: what a filler does.
   void run(Lane& lane, const Need& need);
+  void run_for_reader(Lane& lane, const Need& need);
   Lane* at_start(Lane& lane, const Need& need);
   Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
   void reopen(Lane& lane, std::uint64_t start, const Need& need);
@@ -201,6 +202,7 @@ class Filler {
   std::atomic<std::uint64_t> furthest_{0};      // read by anybody
   std::atomic<std::uint64_t> lowest_{unknown};  // the least that anybody waits for
   std::atomic<std::uint64_t> no_hole_before_{0};
+  std::atomic<std::uint64_t> reached_{0};  // the stream is known to be so long
   std::atomic<bool> jumps_lie_{false};  // reopening past the end looks like the end: read in order
 
   Mutex mutex_;

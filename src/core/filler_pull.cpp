@@ -32,7 +32,7 @@ void Filler::run(Lane& lane, const Need& need) {
 std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
   const std::uint64_t end = std::min(outcome_.end(), outcome_.declared());
   if (end == unknown && (byte == unknown || jumps_lie_.load(std::memory_order_relaxed))) {
-    return storage_.first_missing(storage_.low(), unknown);
+    byte = std::min(byte, reached_.load(std::memory_order_relaxed));
   }
   // Past the claimed end there is nothing but the question whether it is the end.
   const std::uint64_t block = block_of(std::min(byte, end));
@@ -227,6 +227,10 @@ std::size_t Filler::within_declared(std::uint64_t position, std::size_t size) co
 void Filler::advance_to(Lane& lane, std::uint64_t position) noexcept {
   lane.fresh = false;
   lane.position.store(position, std::memory_order_release);
+  std::uint64_t reached = reached_.load(std::memory_order_relaxed);
+  while (position > reached &&
+         !reached_.compare_exchange_weak(reached, position, std::memory_order_relaxed)) {
+  }
 }
 
 void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> bytes) {

@@ -79,8 +79,8 @@ void Filler::source_ended(Lane& lane) {
               std::to_string(declared) + " bytes",
           position, nullptr},
          &lane);
-  } else if (sparse() && lane.fresh && position > 0 && declared == unknown) {
-    // Whoever opens a stream behind its end is told 0 too: this says nothing about where it ends.
+  } else if (declared == unknown && position > reached_.load(std::memory_order_relaxed)) {
+    // Whoever opens a stream behind its end is told 0 too: the byte before was never seen.
     jumps_lie_.store(true, std::memory_order_relaxed);
   } else {
     storage_.let_go(lane.filling);

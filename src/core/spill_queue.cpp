@@ -40,12 +40,22 @@ bool SpillQueue::take_out(std::uint64_t block) {
   const auto found = std::find(blocks_.begin(), blocks_.end(), block);
   if (found == blocks_.end()) return false;
   blocks_.erase(found);
+  note_progress();
   return true;
 }
 
 void SpillQueue::remove_before(std::uint64_t block) {
   MutexLock lock(mutex_);
-  std::erase_if(blocks_, [block](std::uint64_t queued) { return queued < block; });
+  if (std::erase_if(blocks_, [block](std::uint64_t queued) { return queued < block; }) > 0) {
+    note_progress();
+  }
+}
+
+/// Blocks that go away unwritten count too: whoever waits for one must look again.
+void SpillQueue::note_progress() {
+  if (blocks_.empty()) failed_ = false;
+  ++progress_;
+  changed_.notify_all();
 }
 
 bool SpillQueue::make_progress() {
@@ -68,13 +78,17 @@ bool SpillQueue::write_front() {
   blocks_.pop_front();
   in_flight_ = block;
   mutex_.unlock();
-  const bool written = spill_(block);
+  bool written = false;
+  try {
+    written = spill_(block);
+  } catch (...) {
+    // No memory for what is noted about the write: the block stays where it is, as on a full disk.
+  }
   mutex_.lock();
   in_flight_.reset();
   if (!written) blocks_.push_front(block);
   failed_ = !written;
-  ++progress_;
-  changed_.notify_all();
+  note_progress();
   return written;
 }
 

@@ -50,6 +50,7 @@ class SpillQueue {
 
  private:
   bool write_front() SEEKABLE_REQUIRES(mutex_);
+  void note_progress() SEEKABLE_REQUIRES(mutex_);
   void run(const std::stop_token& stop);
 
   const std::function<bool(std::uint64_t)> spill_;

@@ -203,6 +203,7 @@ class Storage {
                                     std::size_t max_size, ViewPin& pin);
   [[noreturn]] void throw_released() const;
 
+  static Room room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcept;
   bool begin_block(std::uint64_t block, Filling& filling);
   std::byte* take_block(bool& staged);
   bool take_piece(std::size_t size) noexcept;
@@ -214,7 +215,7 @@ class Storage {
   bool move_pieces_to_spool(Filling& filling);
   bool move_pieces_to_memory(Filling& filling);
   std::uint64_t staging_reserve() const noexcept;
-  void write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
+  bool write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
   [[noreturn]] void throw_disk_full(std::uint64_t offset) const;
 
   void give_up(std::uint64_t block, Entry& entry);

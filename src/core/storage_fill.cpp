@@ -52,7 +52,7 @@ Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte
   const std::size_t at = in_block(position);
   if (filling.entry == nullptr || filling.block != block) {
     let_go(filling);
-    if (!begin_block(block, filling)) return {scratch, Room::How::skip};
+    if (!begin_block(block, filling)) return room_to_skip(at, scratch);
   }
   const Place place = filling.entry->place();
   switch (place.kind()) {
@@ -62,7 +62,12 @@ Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte
     case Place::Kind::spool: return room_through(at, filling, scratch);
     case Place::Kind::released: break;
   }
-  return {scratch, Room::How::skip};
+  return room_to_skip(at, scratch);
+}
+
+/// Room for bytes that nobody can read. It ends with the block: the next one may be wanted.
+Room Storage::room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcept {
+  return {scratch.first(std::min(scratch.size(), block_size - at)), Room::How::skip};
 }
 
 bool Storage::begin_block(std::uint64_t block, Filling& filling) {
@@ -116,7 +121,7 @@ Room Storage::room_in_memory(std::size_t at, Filling& filling, std::span<std::by
   }
   BlockPool::instance().put(memory);
   account_.give_back(block_size);
-  return {scratch, Room::How::skip};
+  return room_to_skip(at, scratch);
 }
 
 Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte> scratch) {
@@ -215,8 +220,8 @@ bool Storage::move_pieces_to_memory(Filling& filling) {
 
 void Storage::commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size) {
   if (room.how == Room::How::skip) return;
-  if (room.how == Room::How::through) {
-    write_through(position, filling, room.bytes.first(size));
+  if (room.how == Room::How::through && !write_through(position, filling, room.bytes.first(size))) {
+    return;
   }
   const std::size_t filled = in_block(position) + size;
   // invariant 1
@@ -224,12 +229,13 @@ void Storage::commit(std::uint64_t position, Filling& filling, const Room& room,
   if (filled == block_size) let_go(filling);
 }
 
-void Storage::write_through(std::uint64_t position, Filling& filling,
+/// Returns false where the block was released meanwhile: then nothing was written, nor counted.
+bool Storage::write_through(std::uint64_t position, Filling& filling,
                             std::span<const std::byte> bytes) {
   Entry& entry = *filling.entry;
   SpoolStore& store = make_spool();
   const Place before = entry.place();
-  if (before.kind() == Place::Kind::released) return;
+  if (before.kind() == Place::Kind::released) return false;
   const bool first = before.kind() == Place::Kind::none;
   const std::size_t at = in_block(position);
   const auto place = first ? store.write(filling.block, bytes)
@@ -239,12 +245,13 @@ void Storage::write_through(std::uint64_t position, Filling& filling,
   spilled_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
   const Place after = Place::spool(*place);
   std::uint64_t expected = before.word();
-  if (after.word() == expected) return;
+  if (after.word() == expected) return true;
   if (!entry.word.compare_exchange_strong(expected, after.word(), std::memory_order_seq_cst)) {
     store.give_up(*place, at + bytes.size());
-  } else if (!first) {
-    retire(filling.block, entry, before, at);
+    return false;
   }
+  if (!first) retire(filling.block, entry, before, at);
+  return true;
 }
 
 void Storage::let_go(Filling& filling) noexcept {

@@ -95,12 +95,17 @@ std::optional<SpoolPlace> SpoolStore::try_directory(std::size_t directory, std::
                                                     std::span<const std::byte> prefix,
                                                     std::span<const std::byte> bytes) {
   int error = EFBIG;
-  // A direct file whose offset is past what the file system can address: an array of slots.
+  // An array of slots where the offset is past what a file can have, and for a block that moves: in
+  // a direct file it could come to lie where its published bytes are, or are about to be punched.
   for (const bool direct : {true, false}) {
-    if ((direct && !direct_) || error != EFBIG) continue;
+    if ((direct && !(direct_ && prefix.empty())) || error != EFBIG) continue;
     try {
       const auto number = open_file(directory, direct);
-      if (!number) return std::nullopt;
+      if (!number) {
+        note_error("the spool in '" + directories_[directory].string() +
+                   "' would be more than its " + std::to_string(max_files) + " files");
+        return std::nullopt;
+      }
       SpoolPlace place;
       error = write_in(*number, block, prefix, bytes, place);
       if (error == 0) return place;
@@ -119,7 +124,9 @@ int SpoolStore::write_in(std::uint8_t number, std::uint64_t block,
                          SpoolPlace& place) {
   SpoolFile& file = *files_[number].load(std::memory_order_acquire);
   place = {number, file.take_slot(block)};
-  if (prefix.empty() && bytes.size() == block_size) file.preallocate(place.slot, room());
+  // With a limit every block is accounted for, and what is set aside would not be.
+  const bool in_order = prefix.empty() && bytes.size() == block_size;
+  if (in_order && disk_.limit() == unknown) file.preallocate(place.slot, room());
   int error = prefix.empty() ? 0 : file.write(place.slot, 0, prefix);
   if (error == 0) error = file.write(place.slot, prefix.size(), bytes);
   if (error != 0) {

@@ -88,8 +88,8 @@ class SpoolStore {
   /// The stream is `size` bytes long: direct files need no more space set aside.
   void finish(std::uint64_t size) noexcept;
 
-  /// The first directory, for files that are not the spool itself.
-  const std::filesystem::path& first_directory() const noexcept { return directories_.front(); }
+  /// The directories, in the order in which they are tried.
+  const std::vector<std::filesystem::path>& directories() const noexcept { return directories_; }
 
   /// Why the last write failed, in words; empty where none has.
   std::string last_error() const;

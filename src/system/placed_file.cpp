@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "seekable/error.hpp"
 #include "system/calls.hpp"
 #include "system/unnamed_file.hpp"
 
@@ -14,7 +15,7 @@ namespace seekable::inline v1::detail {
 namespace {
 
 [[noreturn]] void throw_for(const std::filesystem::path& path, int error) {
-  throw std::system_error(error, std::system_category(), "save '" + path.string() + "'");
+  throw Error({error, std::system_category()}, "save '" + path.string() + "'", 0);
 }
 
 std::filesystem::path directory_of(const std::filesystem::path& path) {
@@ -93,19 +94,20 @@ int link_into_place(int fd, const std::filesystem::path& path) {
   return 0;
 }
 
-mode_t mode_of_new_file(const std::filesystem::path& directory) {
+bool make_like_new_file(int fd, const std::filesystem::path& path) {
   // Asking the kernel: the umask itself cannot be read without changing it for all threads.
-  const FileDescriptor probe(sys::open(directory.c_str(), O_RDWR | O_TMPFILE, 0666));
+  const FileDescriptor probe(sys::open(directory_of(path).c_str(), O_RDWR | O_TMPFILE, 0666));
+  struct ::stat wanted{};
   struct ::stat status{};
-  if (!probe || sys::fstat(probe.get(), &status) != 0) return 0600;
-  return status.st_mode & 0777;
+  if (!probe || sys::fstat(probe.get(), &wanted) != 0 || sys::fstat(fd, &status) != 0) return false;
+  return wanted.st_dev == status.st_dev && sys::fchmod(fd, wanted.st_mode & 0777) == 0;
 }
 
 FileDescriptor reopen_read_only(int fd) {
   const std::string path = descriptor_path(fd);
   FileDescriptor opened(sys::open(path.c_str(), O_RDONLY));
   if (!opened) {
-    throw std::system_error(errno, std::system_category(), "open the stream as a file");
+    throw Error({errno, std::system_category()}, "open the stream as a file", 0);
   }
   return opened;
 }

@@ -41,8 +41,10 @@ class PlacedFile {
 /// (`EXDEV`: another file system).
 int link_into_place(int fd, const std::filesystem::path& path);
 
-/// The mode that a new file in `directory` gets: 0666 less the umask, or as its ACL says.
-mode_t mode_of_new_file(const std::filesystem::path& directory);
+/// Gives the unnamed file `fd` the mode that a new file at `path` gets: 0666 less the umask, or as
+/// the directory's ACL says. Returns false where `fd` cannot become that file: it lies on another
+/// file system, or the mode cannot be found out.
+bool make_like_new_file(int fd, const std::filesystem::path& path);
 
 /// Opens the file behind `fd` once more, read-only and with a position of its own.
 ///

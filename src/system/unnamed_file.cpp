@@ -9,6 +9,7 @@
 #include <chrono>
 #include <system_error>
 
+#include "seekable/error.hpp"
 #include "system/calls.hpp"
 
 namespace seekable::inline v1::detail {
@@ -24,8 +25,8 @@ FileDescriptor make_and_unlink(const std::filesystem::path& directory, mode_t mo
     } else if (errno == EEXIST && attempt < 100) {
       continue;
     }
-    throw std::system_error(errno, std::system_category(),
-                            "make a temporary file in '" + directory.string() + "'");
+    throw Error({errno, std::system_category()},
+                "make a temporary file in '" + directory.string() + "'", 0);
   }
 }
 
@@ -47,8 +48,8 @@ UnnamedFile make_unnamed_file(const std::filesystem::path& directory, mode_t mod
   FileDescriptor fd(sys::open(directory.c_str(), O_RDWR | O_TMPFILE, mode));
   if (fd) return {std::move(fd), true};
   if (!lacks_unnamed_files(errno)) {
-    throw std::system_error(errno, std::system_category(),
-                            "make a temporary file in '" + directory.string() + "'");
+    throw Error({errno, std::system_category()},
+                "make a temporary file in '" + directory.string() + "'", 0);
   }
   return {make_and_unlink(directory, mode), false};
 }
