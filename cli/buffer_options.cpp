@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -18,16 +21,41 @@ namespace seekable::cli {
 
 namespace {
 
+/// Makes a file and removes its name at once, where the file system lacks files without names.
+bool makes_named_file(const std::filesystem::path& directory) {
+  std::string name = (directory / ".seekable-XXXXXX").string();
+  const FileDescriptor named(::mkostemp(name.data(), O_CLOEXEC));
+  return named && ::unlink(name.c_str()) == 0;
+}
+
 /// Why no file can be made in `directory`; nothing if one can. Leaves none behind.
 std::optional<std::error_code> trouble_with(const std::filesystem::path& directory) {
-  const FileDescriptor unnamed(
-      ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  constexpr mode_t mode = S_IRUSR | S_IWUSR;
+  const FileDescriptor unnamed(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
   if (unnamed) return std::nullopt;
-  const int error = errno;
-  // A file system without unnamed files: the spool knows a way, here permission must do.
-  const bool lacks_it = error == EOPNOTSUPP || error == EISDIR || error == EINVAL;
-  if (lacks_it && ::access(directory.c_str(), W_OK | X_OK) == 0) return std::nullopt;
-  return std::error_code(lacks_it ? errno : error, std::system_category());
+  const bool lacks_it = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL;
+  if (lacks_it && makes_named_file(directory)) return std::nullopt;
+  return std::error_code(errno, std::system_category());
+}
+
+std::vector<std::filesystem::path> usable_directories(const CommonOptions& common) {
+  std::vector<std::filesystem::path> usable;
+  std::string first_trouble;
+  for (const auto& directory : common.directories) {
+    const auto trouble = trouble_with(directory);
+    if (!trouble) {
+      usable.push_back(directory);
+      continue;
+    }
+    const std::string line =
+        fmt::format("cannot keep a file in '{}': {}", directory.string(), trouble->message());
+    if (common.verbose) complain(line + "; it is left out");
+    if (first_trouble.empty()) first_trouble = line;
+  }
+  if (usable.empty() && !first_trouble.empty()) {
+    throw Failed(first_trouble + "; name a writable directory with --dir");
+  }
+  return usable;
 }
 
 }  // namespace
@@ -37,21 +65,7 @@ Options buffer_options(const CommonOptions& common) {
   options.memory_limit = common.memory;
   options.disk_limit = common.disk;
   options.encrypt_spool = common.encrypt;
-  std::string first_trouble;
-  for (const auto& directory : common.directories) {
-    const auto trouble = trouble_with(directory);
-    if (!trouble) {
-      options.spool_directories.push_back(directory);
-      continue;
-    }
-    const std::string line =
-        fmt::format("cannot keep a file in '{}': {}", directory.string(), trouble->message());
-    if (common.verbose) complain(line + "; it is left out");
-    if (first_trouble.empty()) first_trouble = line;
-  }
-  if (options.spool_directories.empty() && !first_trouble.empty()) {
-    throw Failed(first_trouble + "; name a writable directory with --dir");
-  }
+  options.spool_directories = usable_directories(common);
   return options;
 }
 

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cli/buffer_options.hpp"
+#include "cli/drain.hpp"
 #include "cli/failures.hpp"
 #include "cli/output.hpp"
 #include "cli/patient.hpp"
@@ -36,11 +37,6 @@ constexpr std::uint64_t end_of_stream = std::numeric_limits<std::uint64_t>::max(
 // How far the source may be ahead of the output when the whole stream is copied.
 constexpr std::uint64_t copy_window = 1024 * 1024;
 
-/// What is copied at a time; on a page boundary, where the kernel copies fastest.
-struct alignas(4096) Piece {
-  std::array<std::byte, 128 * 1024> bytes;
-};
-
 /// The lowest offset that `ranges` still need; 0 where one counts from the end.
 std::uint64_t lowest_needed(std::span<const RangeSpec> ranges) {
   std::uint64_t lowest = end_of_stream;
@@ -54,9 +50,10 @@ void set_retention(Options& settings, const CatOptions& options, bool in_place) 
   if (in_place) return;  // Read in place: nothing is kept anyway.
   if (options.ranges.empty()) {
     const auto size = window.value_or(std::min(copy_window, settings.memory_limit / 2));
-    settings.fill = Fill::ahead;
+    // With little memory reading ahead has no room.
+    if (settings.memory_limit >= copy_window) settings.fill = Fill::ahead;
     settings.retention = Retention::window(std::max<std::uint64_t>(size, 1), WhenFull::block);
-    if (!window) settings.disk_limit = 0;
+    if (!window && settings.memory_limit >= least_drain_memory) settings.disk_limit = 0;
     return;
   }
   std::uint64_t longest_suffix = 0;
@@ -73,8 +70,10 @@ void set_retention(Options& settings, const CatOptions& options, bool in_place) 
 /// Writes streams and ranges to standard output.
 class Printer {
  public:
-  Printer(StreamBuffer& buffer, const CommonOptions& common, std::string name)
+  Printer(StreamBuffer& buffer, const CommonOptions& common, std::string name,
+          std::atomic<std::uint64_t>& written)
       : buffer_(buffer),
+        written_(written),
         timeout_(common.timeout),
         name_(std::move(name)),
         piece_(std::make_unique<Piece>()) {}
@@ -86,7 +85,7 @@ class Printer {
         return reader.read_some(piece_->bytes, wait);
       });
       if (got == 0) return;
-      write_output(std::span(piece_->bytes).first(got));
+      put(std::span(piece_->bytes).first(got));
     }
   }
 
@@ -98,6 +97,11 @@ class Printer {
   }
 
  private:
+  void put(std::span<const std::byte> bytes) {
+    write_output(bytes);
+    written_.fetch_add(bytes.size(), std::memory_order_relaxed);
+  }
+
   void print_range(const RangeSpec& range) {
     const ByteRange wanted = resolve(range);
     std::uint64_t at = wanted.begin;
@@ -107,7 +111,7 @@ class Printer {
       const std::size_t got = patiently(
           buffer_, timeout_, [&](const Wait& wait) { return buffer_.read_some_at(at, out, wait); });
       if (got == 0) break;
-      write_output(out.first(got));
+      put(out.first(got));
       at += got;
     }
     if (at == wanted.begin) {
@@ -131,6 +135,7 @@ class Printer {
   }
 
   StreamBuffer& buffer_;
+  std::atomic<std::uint64_t>& written_;
   const std::optional<std::chrono::milliseconds> timeout_;
   const std::string name_;
   const std::unique_ptr<Piece> piece_;
@@ -141,22 +146,24 @@ class Printer {
 int cat(const CatOptions& options, std::optional<StatsSnapshot>& stats) {
   const CommonOptions& common = options.common;
   Options settings = buffer_options(common);
-  OpenedSource opened = open_source(common.source, common.timeout);
-  set_retention(settings, options, opened.in_place);
   Signals signals;
+  OpenedSource opened = open_source(common.source, common.timeout, signals);
+  set_retention(settings, options, opened.in_place);
   StreamBuffer buffer = make_buffer(std::move(opened.source), settings);
   const StatsKeeper keeper(stats, buffer);
   Progress progress(common.progress);
-  Printer printer(buffer, common, opened.name);
+  std::atomic<std::uint64_t> written = 0;
+  Printer printer(buffer, common, opened.name, written);
   try {
     // The time-out is the printer's: while the output is slow, the source is not asked.
-    watch({buffer, signals, progress, std::nullopt}, [&](const std::stop_token& /*stop*/) {
-      if (options.ranges.empty()) {
-        printer.print_all();
-      } else {
-        printer.print_ranges(options.ranges);
-      }
-    });
+    watch({buffer, signals, progress, std::nullopt, &written},
+          [&](const std::stop_token& /*stop*/) {
+            if (options.ranges.empty()) {
+              printer.print_all();
+            } else {
+              printer.print_ranges(options.ranges);
+            }
+          });
   } catch (const std::system_error& error) {
     throw Failed(failure_text(buffer, error, opened.name));
   }

@@ -150,9 +150,11 @@ void check_command(const std::string& command) {
   for (;;) {
     const std::size_t colon = left.find(':');
     const std::string directory(left.substr(0, colon));
-    if (is_executable_file((directory.empty() ? "." : directory) + "/" + command)) return;
-    // What lies there but cannot be run is told, unless another directory has it.
-    if (errno == EACCES) error = EACCES;
+    const std::string path = (directory.empty() ? "." : directory) + "/" + command;
+    if (is_executable_file(path)) return;
+    // What lies there but cannot be run is told, unless another directory has it. A directory that
+    // may not be looked into says nothing.
+    if (errno == EACCES && ::access(path.c_str(), F_OK) == 0) error = EACCES;
     if (colon == std::string_view::npos) break;
     left.remove_prefix(colon + 1);
   }

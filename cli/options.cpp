@@ -26,6 +26,9 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+constexpr const char* no_command =
+    "COMMAND is missing; write it after --, as in: seekable run -- unzip -l {}";
+
 /// The options as they were written, each time they were.
 struct Raw {
   Words sources;
@@ -46,6 +49,19 @@ struct Raw {
   bool version = false;
 };
 
+/// The words of `text` in lines of at most `width` characters.
+std::string wrapped(const std::string& text, std::size_t width) {
+  std::string lines = text;
+  std::size_t line = 0;
+  while (lines.size() - line > width) {
+    const std::size_t space = lines.rfind(' ', line + width);
+    if (space == std::string::npos || space < line) break;
+    lines[space] = '\n';
+    line = space + 1;
+  }
+  return lines;
+}
+
 /// Writes the help of one command: its purpose, CLI11's list of options, its examples.
 class HelpFormatter final : public CLI::Formatter {
  public:
@@ -55,6 +71,10 @@ class HelpFormatter final : public CLI::Formatter {
                         CLI::AppFormatMode /*mode*/) const override {
     return fmt::format("Usage: seekable {} {}\n\n{}{}\n{}", help_.name, help_.usage, help_.purpose,
                        make_groups(app, CLI::AppFormatMode::Normal), help_.examples);
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return wrapped(option->get_description(), 78 - get_column_width());
   }
 
   std::string make_option_opts(const CLI::Option* option) const override {
@@ -67,7 +87,11 @@ class HelpFormatter final : public CLI::Formatter {
 
 void add_value(CLI::App& app, const std::string& name, Words& words, const std::string& type,
                const std::string& what) {
-  app.add_option(name, words, what)->type_name(type)->expected(1)->take_all();
+  app.add_option(name, words, what)
+      ->type_name(type)
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 void add_common_options(CLI::App& app, Raw& raw) {
@@ -80,15 +104,18 @@ void add_common_options(CLI::App& app, Raw& raw) {
   add_value(app, "--dir", raw.directories, "DIR",
             "where the unnamed file lies; given again: the next, when one fails; $TMPDIR or "
             "/var/tmp if not given");
-  app.add_flag("--encrypt", raw.encrypt, "encrypt on disk, with a key that is in memory alone");
+  app.add_flag("--encrypt", raw.encrypt, "encrypt on disk, with a key that is in memory alone")
+      ->disable_flag_override();
   add_value(app, "--timeout", raw.timeout, "TIME",
             "give up when no byte comes for so long, as 10s, 500ms or 2m");
-  app.add_flag("--stats", raw.stats, "at the end one line of JSON on standard error");
+  app.add_flag("--stats", raw.stats, "at the end one line of JSON on standard error")
+      ->disable_flag_override();
   add_value(app, "--progress", raw.progress, "WHEN",
             "a progress bar: auto (on a terminal), always, never");
-  app.add_flag("--verbose", raw.verbose, "say on standard error what is done, and why");
+  app.add_flag("--verbose", raw.verbose, "say on standard error what is done, and why")
+      ->disable_flag_override();
   app.set_help_flag("-h,--help", "this text");
-  app.add_flag("--version", raw.version, "the version");
+  app.add_flag("--version", raw.version, "the version")->disable_flag_override();
   // Known to give them a clear answer, not part of this version.
   app.add_flag("--lazy", raw.lazy)->group("");
   app.add_flag("--decode", raw.decode)->group("");
@@ -194,8 +221,9 @@ std::string see_help(std::string_view command) {
 }
 
 /// Lets CLI11 sort `words` into what `app` is bound to. Returns a text if only that is wanted.
+/// `missing` is told before anything else if it is not empty.
 std::optional<TextWanted> sort_words(CLI::App& app, const CommandHelp& help, const Words& words,
-                                     const Raw& raw) {
+                                     const Raw& raw, const std::string& missing = {}) {
   app.allow_extras();
   try {
     Words reversed(words.rbegin(), words.rend());
@@ -204,13 +232,18 @@ std::optional<TextWanted> sort_words(CLI::App& app, const CommandHelp& help, con
     return TextWanted{app.help()};
   } catch (const CLI::ArgumentMismatch& mismatch) {
     const std::string_view what = mismatch.what();
+    if (const auto end = what.find(" was given a disallowed flag"); end != what.npos) {
+      throw UsageError(fmt::format("--{} takes no value; leave it out", what.substr(0, end)));
+    }
     throw UsageError(
         fmt::format("{} lacks its value; {}", what.substr(0, what.find(':')), see_help(help.name)));
   } catch (const CLI::ParseError& error) {
     throw UsageError(fmt::format("{}; {}", error.what(), see_help(help.name)));
   }
-  const Words unknown = app.remaining();
+  Words unknown = app.remaining();
+  std::erase(unknown, "--");  // CLI11 keeps it
   if (raw.version) return TextWanted{version_text()};
+  if (!missing.empty()) throw UsageError(missing);
   if (!unknown.empty()) {
     throw UsageError(fmt::format("'{}' is not an option of {}; {}", unknown.front(), help.name,
                                  see_help(help.name)));
@@ -226,17 +259,18 @@ Request parse_run(const Words& words) {
   add_common_options(app, raw);
   add_window(app, raw);
   app.get_option("--window")->group("");  // known, to say why not
-  app.add_flag("--eager", raw.eager, "take the whole stream first: what this version always does");
-  if (auto text = sort_words(app, run_help, Words(words.begin(), dashes), raw)) return *text;
+  app.add_flag("--eager", raw.eager, "take the whole stream first: what this version always does")
+      ->disable_flag_override();
+  const std::string missing = words.end() - dashes > 1 ? "" : no_command;
+  if (auto text = sort_words(app, run_help, Words(words.begin(), dashes), raw, missing)) {
+    return *text;
+  }
   RunOptions options;
   options.common = common_options(raw, "run");
   if (options.common.window) {
     throw UsageError("--window does not go with run: COMMAND needs the whole stream; leave it out");
   }
-  if (dashes != words.end()) options.command.assign(dashes + 1, words.end());
-  if (options.command.empty()) {
-    throw UsageError("COMMAND is missing; write it after --, as in: seekable run -- unzip -l {}");
-  }
+  options.command.assign(dashes + 1, words.end());
   if (options.command.front().empty()) {
     throw UsageError("COMMAND is an empty name; write a program after --");
   }

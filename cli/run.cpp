@@ -15,6 +15,7 @@
 #include "cli/buffer_options.hpp"
 #include "cli/child.hpp"
 #include "cli/failures.hpp"
+#include "cli/memory_file.hpp"
 #include "cli/private_name.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
@@ -41,9 +42,19 @@ struct TakenStream {
   bool was_standard_input = false;
 };
 
+/// What to do about a stream that has to be in memory and is too large for it.
+std::string_view advice_about(const CommonOptions& common) {
+  return common.encrypt ? "raise --memory, or leave out --encrypt"
+                        : "raise --memory, or leave out --disk 0";
+}
+
 /// Takes the stream to its end.
-TakenStream take(const CommonOptions& common, const Options& settings, OpenedSource opened,
+TakenStream take(const CommonOptions& common, Options settings, OpenedSource opened,
                  Signals& signals, std::optional<StatsSnapshot>& stats) {
+  // COMMAND cannot read what is encrypted: what must not be on disk in the clear stays in memory.
+  const bool memory_only = (common.encrypt || common.disk == 0U) && !opened.in_place;
+  settings.fill = memory_only ? Fill::on_demand : Fill::ahead;
+  if (memory_only) settings.disk_limit = 0;
   StreamBuffer buffer = make_buffer(std::move(opened.source), settings);
   TakenStream taken;
   taken.file_name = opened.file_name;
@@ -53,7 +64,8 @@ TakenStream take(const CommonOptions& common, const Options& settings, OpenedSou
   Progress progress(common.progress);
   try {
     watch({buffer, signals, progress, common.timeout}, [&](const std::stop_token& stop) {
-      taken.file = buffer.to_file(Wait{.stop_token = stop});
+      taken.file = memory_only ? take_into_memory(buffer, common.memory, advice_about(common))
+                               : buffer.to_file(Wait{.stop_token = stop});
     });
   } catch (const std::system_error& error) {
     throw Failed(failure_text(buffer, error, opened.name) + "; COMMAND was not started");
@@ -201,10 +213,9 @@ int run(const RunOptions& options, std::optional<StatsSnapshot>& stats) {
   }
   const CommonOptions& common = options.common;
   Options settings = buffer_options(common);
-  settings.fill = Fill::ahead;
-  OpenedSource opened = open_source(common.source, common.timeout);
   Signals signals;
-  const TakenStream taken = take(common, settings, std::move(opened), signals, stats);
+  OpenedSource opened = open_source(common.source, common.timeout, signals);
+  const TakenStream taken = take(common, std::move(settings), std::move(opened), signals, stats);
   Starter starter(options, taken, signals);
   return status_of(wait_for_child(starter.start(), signals));
 }

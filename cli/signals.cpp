@@ -21,7 +21,7 @@ void add_unless_ignored(sigset_t& set, int signal) {
 
 }  // namespace
 
-Signals::Signals() {
+void Signals::begin() {
   // Whoever started us may ignore SIGCHLD; then nobody could wait for a child.
   std::signal(SIGCHLD, SIG_DFL);
   sigset_t events;
@@ -29,14 +29,22 @@ Signals::Signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) add_unless_ignored(events, signal);
   sigset_t blocked = events;
   sigaddset(&blocked, SIGPIPE);
+  sigaddset(&blocked, SIGXFSZ);
   fd_.reset(::signalfd(-1, &events, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd_) throw std::system_error(errno, std::system_category(), "watch for signals");
   ::pthread_sigmask(SIG_BLOCK, &blocked, &original_mask_);
 }
 
 Signals::~Signals() {
+  if (!fd_) return;
   // What arrived and was not asked for does not strike now: the work is done.
   while (next()) {
+  }
+  sigset_t failed_writes;
+  sigemptyset(&failed_writes);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) sigaddset(&failed_writes, signal);
+  constexpr timespec at_once{};
+  while (::sigtimedwait(&failed_writes, nullptr, &at_once) > 0) {
   }
   ::pthread_sigmask(SIG_SETMASK, &original_mask_, nullptr);
 }

@@ -15,17 +15,20 @@ struct ArrivedSignal {
 };
 
 /// Takes SIGINT, SIGTERM, SIGHUP and SIGCHLD as events of a descriptor, in place of their effect,
-/// and lets writes to a closed pipe fail instead of killing.
+/// and lets writes to a closed pipe, or past the limit on a file's size, fail instead of killing.
 ///
 /// A signal that was ignored when the program started stays ignored (`nohup`, a shell's `&`).
 /// The destructor brings the old state back.
 /// Threads: made and used by the main thread, before there are others.
 class Signals {
  public:
-  Signals();
+  Signals() = default;
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
+
+  /// Begins to take them; before, they have the effect that they always have.
+  void begin();
 
   /// Becomes readable when a signal has arrived.
   int fd() const noexcept { return fd_.get(); }

@@ -71,8 +71,13 @@ OpenedSource open_path(const std::string& path, std::optional<std::chrono::milli
 }  // namespace
 
 OpenedSource open_source(const SourceChoice& choice,
-                         std::optional<std::chrono::milliseconds> timeout) {
-  if (!choice.command && choice.path != "-") return open_path(choice.path, timeout);
+                         std::optional<std::chrono::milliseconds> timeout, Signals& signals) {
+  if (!choice.command && choice.path != "-") {
+    OpenedSource opened = open_path(choice.path, timeout);
+    signals.begin();
+    return opened;
+  }
+  signals.begin();
   OpenedSource opened;
   opened.file_name = "stream";
   if (choice.command) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/options.hpp"
+#include "cli/signals.hpp"
 #include "seekable/source.hpp"
 
 namespace seekable::cli {
@@ -20,11 +21,12 @@ struct OpenedSource {
   bool standard_input = false;
 };
 
-/// Opens what was chosen.
+/// Opens what was chosen. `signals` begin before a command is started, so that it does not outlive
+/// this program, and after a path was opened, which may take long.
 ///
 /// Throws: Failed, with a line for a person.
 /// Blocks: at a named pipe until it has a writer, `timeout` at most.
 OpenedSource open_source(const SourceChoice& choice,
-                         std::optional<std::chrono::milliseconds> timeout);
+                         std::optional<std::chrono::milliseconds> timeout, Signals& signals);
 
 }  // namespace seekable::cli

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "cli/buffer_options.hpp"
+#include "cli/drain.hpp"
 #include "cli/failures.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -25,9 +26,6 @@
 namespace seekable::cli {
 
 namespace {
-
-// Nothing need be kept to know where the end is.
-constexpr std::uint64_t stat_window = 256 * 1024;
 
 std::string description(const StreamBuffer& buffer, const OpenedSource& opened,
                         std::uint64_t size) {
@@ -49,20 +47,22 @@ std::string description(const StreamBuffer& buffer, const OpenedSource& opened,
 int stat(const StatOptions& options, std::optional<StatsSnapshot>& stats) {
   const CommonOptions& common = options.common;
   Options settings = buffer_options(common);
-  OpenedSource opened = open_source(common.source, common.timeout);
-  if (!opened.in_place) {
-    settings.retention =
-        Retention::window(common.window.value_or(stat_window), WhenFull::drop_oldest);
-    if (!common.window) settings.disk_limit = 0;
-  }
   Signals signals;
+  OpenedSource opened = open_source(common.source, common.timeout, signals);
+  if (common.window) {
+    settings.retention = Retention::window(*common.window, WhenFull::drop_oldest);
+  } else if (common.memory >= least_drain_memory) {
+    settings.disk_limit = 0;
+  }
   StreamBuffer buffer = make_buffer(std::move(opened.source), settings);
   const StatsKeeper keeper(stats, buffer);
   Progress progress(common.progress);
   std::uint64_t size = 0;
   try {
-    watch({buffer, signals, progress, common.timeout},
-          [&](const std::stop_token& /*stop*/) { size = buffer.wait_for_size(); });
+    watch({buffer, signals, progress, common.timeout}, [&](const std::stop_token& /*stop*/) {
+      // Nothing need be kept to know where the end is.
+      size = opened.in_place ? buffer.wait_for_size() : drain(buffer, [](const auto&) {});
+    });
   } catch (const std::system_error& error) {
     throw Failed(failure_text(buffer, error, opened.name));
   }

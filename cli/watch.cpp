@@ -75,6 +75,11 @@ std::optional<int> asked_to_end(Signals& signals) {
   return std::nullopt;
 }
 
+std::uint64_t done(const Watched& watched) {
+  const std::uint64_t passed_on = watched.passed_on == nullptr ? 0 : watched.passed_on->load();
+  return std::max(watched.buffer.stats().bytes_on_wire, passed_on);
+}
+
 [[noreturn]] void interrupt(const Watched& watched, Work& work, int signal) {
   work.request_stop();
   watched.buffer.cancel();
@@ -121,12 +126,12 @@ void watch(const Watched& watched, const std::function<void(std::stop_token)>& w
       interrupt(watched, running, *signal);
     }
     const std::uint64_t bytes = watched.buffer.stats().bytes_on_wire;
-    watched.progress.update(bytes, watched.buffer.size());
+    watched.progress.update(done(watched), watched.buffer.size());
     // After the end the work is the disk's, not the source's.
     if (patience.is_over(bytes) && !watched.buffer.exhausted()) give_up(watched, running);
   }
   running.join();
-  watched.progress.finish(watched.buffer.stats().bytes_on_wire, watched.buffer.size());
+  watched.progress.finish(done(watched), watched.buffer.size());
 }
 
 }  // namespace seekable::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -46,6 +47,8 @@ struct Watched {
   Signals& signals;
   Progress& progress;
   std::optional<std::chrono::milliseconds> timeout;  ///< ends the stream when no byte comes so long
+  /// Bytes passed on, for the progress of a source that is read in place; may be null.
+  const std::atomic<std::uint64_t>* passed_on = nullptr;
 };
 
 /// Runs `work` on a thread of its own, draws the progress bar, and looks out for signals and for a

@@ -78,6 +78,8 @@ class CommandCase(unittest.TestCase):
 
     def seekable(self, *arguments, stdin=b"", prefix=(), command=COMMAND, **changes):
         """Runs the command to its end. `stdin` is bytes, or what subprocess takes as stdin."""
+        if "strace" in prefix:
+            changes["ASAN_OPTIONS"] = "detect_leaks=0"  # which cannot work while traced
         how = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
         return subprocess.run([*prefix, command, *map(str, arguments)], capture_output=True,
                               cwd=self.work, timeout=TIMEOUT,
@@ -102,15 +104,23 @@ class CommandCase(unittest.TestCase):
                 stream.close()
 
     def assert_ok(self, result, stdout=None):
-        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(result.returncode, 0, result.stderr[-1000:])
         if stdout is not None:
-            self.assertEqual(result.stdout, stdout)
+            self.assert_same(result.stdout, stdout)
+
+    def assert_same(self, got, expected):
+        """Equal bytes; says where they differ and does not print them all."""
+        if got == expected:
+            return
+        at = len(os.path.commonprefix((got, expected)))
+        self.fail(f"{len(got)} bytes in place of {len(expected)}; from byte {at}: "
+                  f"{got[at:at + 32]!r} in place of {expected[at:at + 32]!r}")
 
     def assert_fails(self, result, status, *told, stdout=b""):
         """One line on standard error that tells all of `told`, and nothing else."""
         error = result.stderr.decode()
-        self.assertEqual(result.returncode, status, result)
-        self.assertEqual(result.stdout, stdout)
+        self.assertEqual(result.returncode, status, error[-1000:])
+        self.assert_same(result.stdout, stdout)
         self.assertTrue(error.startswith("seekable: "), error)
         self.assertEqual(error.count("\n"), 1, error)
         self.assertTrue(error.endswith("\n"), error)

@@ -167,8 +167,9 @@ class Path(CommandCase):
     def test_is_named_after_a_named_pipe(self):
         pipe = self.work / "some.txt"
         os.mkfifo(pipe)
-        with subprocess.Popen(["sh", "-c", f"echo bytes > {pipe}"]):
-            result = self.seekable("run", pipe, "--", "sh", "-c", "basename {}; cat {}")
+        writer = subprocess.Popen(["sh", "-c", 'echo bytes > "$0"', pipe])
+        self.addCleanup(self.put_away, writer)
+        result = self.seekable("run", pipe, "--", "sh", "-c", "basename {}; cat {}")
         self.assert_ok(result, b"some.txt\nbytes\n")
 
     def test_of_a_regular_file_is_its_own(self):
@@ -206,8 +207,13 @@ class Path(CommandCase):
                 self.assertIn(b"no private name", result.stderr)
 
     def test_works_where_the_stream_is_in_memory_alone(self):
-        result = self.seekable("run", "--disk", "0", "--", "cat", "{}", stdin=b"bytes")
-        self.assert_ok(result, b"bytes")
+        data = pattern(10_000_000)
+        for memory, size in (("64KiB", 5), ("5MiB", 5_000_000), ("10100KB", len(data))):
+            with self.subTest(memory=memory, size=size):
+                result = self.seekable("run", "--disk", "0", "--memory", memory, "--verbose", "--",
+                                       "cat", "{}", stdin=data[:size])
+                self.assert_ok(result, data[:size])
+                self.assertIn(b"mount namespace", result.stderr)
 
     def test_works_in_a_directory_that_was_named(self):
         other = self.work / "other"
@@ -265,14 +271,29 @@ class WholeStream(CommandCase):
                     self.assertEqual(result.stdout.split()[0].decode(),
                                      hashlib.sha256(data).hexdigest())
 
+    def has_encryption(self):
+        """Whether this build has it; if not, the one line that says so is as it should be."""
+        result = self.seekable("run", "--encrypt", "--", "true")
+        if result.returncode == 0:
+            return True
+        self.assert_fails(result, 1, "--encrypt: this build has no encryption")
+        return False
+
     def test_arrives_unchanged_when_it_is_encrypted_on_disk(self):
-        data = pattern(1_000_000)
-        result = self.seekable("run", "--encrypt", "--memory", "128KiB", "--", "cat", "{}",
-                               stdin=data)
-        if result.returncode != 0:
-            self.assert_fails(result, 1, "--encrypt: this build has no encryption")
-        else:
+        if self.has_encryption():
+            data = pattern(3_000_000)
+            result = self.seekable("run", "--encrypt", "--memory", "3200KB", "--", "cat", "{}",
+                                   stdin=data)
             self.assert_ok(result, data)
+            result = self.seekable("cat", "--encrypt", "--memory", "256KiB", "--stats", "--range",
+                                   "2000000-2000009", "--range", "5-9", stdin=data)
+            self.assertEqual(result.stdout, data[2_000_000:2_000_010] + data[5:10])
+
+    def test_is_not_written_to_disk_in_the_clear_when_it_is_to_be_encrypted(self):
+        if self.has_encryption():
+            result = self.seekable("run", "--encrypt", "--memory", "256KiB", "--", "cat", "{}",
+                                   stdin=pattern(1_000_000))
+            self.assert_fails(result, 1, "256KiB of memory", "--encrypt")
 
     def test_takes_a_command_as_its_source(self):
         result = self.seekable("run", "--exec", "printf 12; printf 34", "--", "cat", "{}")

@@ -48,6 +48,14 @@ class ExitStatus(CommandCase):
                 self.assertEqual(process.returncode, 127)
                 self.assertRegex(error.decode(), rf"^seekable: cannot run '{command}': [^\n]*\n$")
 
+    def test_is_127_where_only_a_directory_that_is_closed_could_hold_it(self):
+        closed = self.work / "closed"
+        closed.mkdir(mode=0)
+        self.addCleanup(closed.chmod, 0o700)
+        # Root may look into it; for others it says nothing.
+        result = self.seekable("run", "--", "no-such-program", PATH=f"{closed}:/usr/bin")
+        self.assert_fails(result, 127, "'no-such-program'")
+
     def test_is_126_for_what_cannot_be_run(self):
         (self.work / "text").write_text("text")
         for command in ("./text", str(self.work)):
