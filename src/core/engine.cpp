@@ -241,14 +241,10 @@ View Engine::view(std::uint64_t offset, std::size_t max_size, const Wait* wait) 
 }
 
 std::uint64_t Engine::wait_for_size(const Wait* wait) {
-  for (bool asked = false;; asked = true) {
+  for (;;) {
     if (const auto known = size()) return *known;
     throw_if_failed();
-    if (!asked) {
-      filler_.find_size(wait);
-    } else {
-      filler_.await(Need::whole_stream(), wait);
-    }
+    filler_.await(Need::size(), wait);
   }
 }
 

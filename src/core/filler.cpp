@@ -46,16 +46,20 @@ Filler::~Filler() {
 }
 
 bool Filler::met(std::uint64_t byte, std::uint64_t wake_at) noexcept {
-  if (byte == unknown) return false;
   if (byte < storage_.low()) return true;
   return storage_.first_missing(byte, wake_at) >= wake_at;
+}
+
+/// True if a need that no single byte meets is met before the end.
+bool Filler::is_moot(const Need& need) const noexcept {
+  return (need.for_size && outcome_.declared() != unknown) || (need.for_all && storage_.low() > 0);
 }
 
 bool Filler::settled(const Need& need) noexcept {
   if (outcome_.failure() != nullptr) return true;
   const std::uint64_t end = outcome_.end();
   if (end != unknown && need.byte >= end) return true;
-  if (need.byte == unknown) return false;
+  if (need.byte == unknown) return is_moot(need);
   return need.byte < storage_.low() || storage_.kept_in_block(need.byte) > 0;
 }
 
@@ -83,6 +87,7 @@ bool Filler::is_coming(std::uint64_t start, const Lane* except) {
 }
 
 Lane* Filler::choose_sparse(const Need& need) {
+  if (size_is_coming(need)) return nullptr;
   const std::uint64_t start = start_of(need.byte);
   if (is_coming(start)) return nullptr;
   if (window_blocks_ && start >= storage_.low() && start - storage_.low() >= window_) {
@@ -105,7 +110,8 @@ Lane* Filler::choose_sparse(const Need& need) {
 }
 
 bool Filler::may_add_lane(const Need& need) {
-  return sparse() && lanes_ < max_lanes && !no_more_lanes_ && !is_coming(start_of(need.byte));
+  return sparse() && lanes_ < max_lanes && !no_more_lanes_ && !size_is_coming(need) &&
+         !is_coming(start_of(need.byte));
 }
 
 void Filler::take(Lane& lane, const Need& need) {
@@ -131,8 +137,7 @@ void Filler::leave(Lane& lane) {
 void Filler::hand_over() {
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->woken) continue;
-    if (waiter->size_only && !size_asked_) continue;
-    if (!waiter->size_only && !settled(waiter->need)) {
+    if (!settled(waiter->need)) {
       Lane* idle = waiter->may_fill ? choose(waiter->need) : nullptr;
       if (idle == nullptr) continue;
       take(*idle, waiter->need);
@@ -146,6 +151,9 @@ void Filler::hand_over() {
 }
 
 void Filler::add(Waiter& waiter) {
+  // A window that drops is moved without a look at the waiters: this one must look itself.
+  const bool drops = window_ > 0 && !window_blocks_;
+  if (waiter.need.for_all && drops) waiter.need.wake_at = window_ + 1;
   waiter.previous = last_waiter_;
   (last_waiter_ != nullptr ? last_waiter_->next : first_waiter_) = &waiter;
   last_waiter_ = &waiter;
@@ -256,7 +264,7 @@ void Filler::await(const Need& need, const Wait* wait) {
     return;
   }
   if (settled(need)) return;
-  if (waiter.error) std::rethrow_exception(waiter.error);
+  if (waiter.full_at != unknown) storage_.throw_disk_full(waiter.full_at);
   check_wait(wait, need.byte);
 }
 

@@ -58,9 +58,6 @@ class Filler {
   ///     `resource_deadlock_would_occur`, `operation_not_permitted`.
   void await(const Need& need, const Wait* wait);
 
-  /// Asks a restartable source for its size. Returns when it is known or cannot be had so.
-  void find_size(const Wait* wait);
-
   std::shared_ptr<Callback> when_available(ByteRange range,
                                            std::function<void(std::error_code)> function);
   void withdraw(Callback& callback) noexcept;
@@ -117,6 +114,7 @@ class Filler {
   // filler.cpp: who fills, who waits.
   bool settled(const Need& need) noexcept;
   bool met(std::uint64_t byte, std::uint64_t wake_at) noexcept;
+  bool is_moot(const Need& need) const noexcept;
   Lane* choose(const Need& need) SEEKABLE_REQUIRES(mutex_);
   Lane* choose_sparse(const Need& need) SEEKABLE_REQUIRES(mutex_);
   bool is_coming(std::uint64_t start, const Lane* except = nullptr) SEEKABLE_REQUIRES(mutex_);
@@ -124,6 +122,9 @@ class Filler {
     return number == 0 ? first_ : *more_lanes_[number - 1];
   }
   bool may_add_lane(const Need& need) SEEKABLE_REQUIRES(mutex_);
+  bool size_is_coming(const Need& need) const SEEKABLE_REQUIRES(mutex_) {
+    return need.for_size && size_asked_ && !size_answered_;
+  }
   bool enter(Waiter& waiter);
   void take(Lane& lane, const Need& need) SEEKABLE_REQUIRES(mutex_);
   void leave(Lane& lane);
@@ -165,16 +166,16 @@ class Filler {
   struct Job {
     Lane* lane = nullptr;
     Need need;
-    bool only_size = false;
   };
   void start_thread() SEEKABLE_REQUIRES(mutex_);
   void run_thread(const std::stop_token& stop);
   std::optional<Job> next_job() SEEKABLE_REQUIRES(mutex_);
+  Need next_step(Need need) SEEKABLE_REQUIRES(mutex_);
   std::optional<Need> next_prefetch() SEEKABLE_REQUIRES(mutex_);
   std::optional<Need> next_ahead() SEEKABLE_REQUIRES(mutex_);
   bool thread_has_work() SEEKABLE_REQUIRES(mutex_);
   void do_job(const Job& job);
-  void stall(const std::exception_ptr& error);
+  void stall(std::uint64_t full_at);
   bool on_fill_thread() const noexcept;
 
   // filler_tell.cpp: callbacks, failures, the end.
@@ -217,7 +218,7 @@ class Filler {
   std::vector<std::shared_ptr<Callback>> due_ SEEKABLE_GUARDED_BY(mutex_);
   std::vector<ByteRange> prefetch_ SEEKABLE_GUARDED_BY(mutex_);
   bool size_asked_ SEEKABLE_GUARDED_BY(mutex_) = false;
-  bool size_wanted_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool size_answered_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool shut_down_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::unique_ptr<std::jthread> thread_ SEEKABLE_GUARDED_BY(mutex_);

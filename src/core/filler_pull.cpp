@@ -20,7 +20,8 @@ constexpr std::size_t scratch_size = 16 * 1024;
 void Filler::run(Lane& lane, const Need& need) {
   Lane* at = &lane;
   try {
-    if (sparse()) at = at_start(lane, need);
+    if (need.for_size && sparse()) learn_size(lane);
+    if (sparse() && !is_moot(need)) at = at_start(lane, need);
     pull(*at, need);
   } catch (...) {
     leave(*at);
@@ -30,14 +31,14 @@ void Filler::run(Lane& lane, const Need& need) {
 }
 
 std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
-  const std::uint64_t end = std::min(outcome_.end(), outcome_.declared());
+  std::uint64_t end = std::min(outcome_.end(), outcome_.declared());
   if (end == unknown && (byte == unknown || jumps_lie_.load(std::memory_order_relaxed))) {
-    byte = std::min(byte, reached_.load(std::memory_order_relaxed));
+    end = reached_.load(std::memory_order_relaxed);
   }
   // Past the claimed end there is nothing but the question whether it is the end.
   const std::uint64_t block = block_of(std::min(byte, end));
-  const std::size_t filled = storage_.filled(block);
-  return block_begin(block) + filled;
+  // A block that was given up counts as full, also where the stream ends in it.
+  return std::min(block_begin(block) + storage_.filled(block), end);
 }
 
 Lane* Filler::at_start(Lane& lane, const Need& need) {
@@ -110,7 +111,6 @@ Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
 void Filler::learn_size(Lane& lane) {
   {
     MutexLock lock(mutex_);
-    size_wanted_ = false;
     if (std::exchange(size_asked_, true)) return;
   }
   try {
@@ -121,6 +121,9 @@ void Filler::learn_size(Lane& lane) {
   } catch (...) {
     source_threw(lane.position.load(std::memory_order_relaxed), lane);
   }
+  MutexLock lock(mutex_);
+  size_answered_ = true;
+  hand_over();  // To those who waited for the answer.
 }
 
 Filler::Stop Filler::pull(Lane& lane, const Need& need) {
@@ -134,13 +137,13 @@ std::optional<Filler::Stop> Filler::step(Lane& lane, const Need& need,
                                          std::span<std::byte> scratch) {
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   if (outcome_.failure() != nullptr || position >= outcome_.end()) return Stop::over;
-  if (position >= need.until) return Stop::reached;
+  if (position >= need.until || is_moot(need)) return Stop::reached;
   const std::size_t allowed = allowance(position, need);
   if (allowed == 0) return Stop::window_full;
+  if (sparse() && !claim(lane, position)) return Stop::elsewhere;
   if (!lane.held.empty()) {
     store_held(lane, scratch);
   } else {
-    if (sparse() && !claim(lane, position)) return Stop::elsewhere;
     Room room = room_at(lane, position, scratch);
     room.bytes = room.bytes.first(std::min(room.bytes.size(), allowed));
     const auto size = read_source(lane, room.bytes);
@@ -214,7 +217,11 @@ std::optional<std::size_t> Filler::read_source(Lane& lane, std::span<std::byte> 
 
 void Filler::note_size(const Source& source) {
   if (outcome_.declared() != unknown) return;
-  if (const auto size = source.size()) outcome_.declare(*size);
+  const auto size = source.size();
+  if (!size) return;
+  MutexLock lock(mutex_);
+  outcome_.declare(*size);
+  hand_over();  // Somebody may have waited for just that.
 }
 
 std::size_t Filler::within_declared(std::uint64_t position, std::size_t size) const noexcept {
@@ -257,7 +264,7 @@ void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> byt
 void Filler::store_held(Lane& lane, std::span<std::byte> scratch) {
   Bytes& held = lane.held;
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  Room room = storage_.room(position, lane.filling, scratch);
+  const Room room = room_at(lane, position, scratch);
   const std::size_t size = std::min(held.size(), room.bytes.size());
   if (room.how != Room::How::skip) std::memcpy(room.bytes.data(), held.data(), size);
   const std::size_t kept = within_declared(position, size);

@@ -13,7 +13,7 @@ void Filler::wait_for_window(const Wait* wait) {
   for (;;) {
     window_moved_.reset();
     const std::uint64_t position = first_.position.load(std::memory_order_relaxed);
-    if (outcome_.failure() != nullptr || allowance(position, Need::whole_stream()) > 0) return;
+    if (outcome_.failure() != nullptr || allowance(position, Need::end()) > 0) return;
     check_wait(wait, position);
     if (wait == nullptr) {
       window_moved_.wait();
@@ -30,7 +30,7 @@ std::size_t Filler::push(std::span<const std::byte> bytes, const Wait* wait, boo
   while (done < bytes.size()) {
     if (outcome_.failure() != nullptr) outcome_.throw_failure();
     const std::uint64_t position = first_.position.load(std::memory_order_relaxed);
-    const std::size_t allowed = allowance(position, Need::whole_stream());
+    const std::size_t allowed = allowance(position, Need::end());
     if (allowed == 0) {
       if (!may_wait) return done;
       wait_for_window(wait);

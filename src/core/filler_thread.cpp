@@ -48,15 +48,10 @@ void Filler::run_thread(const std::stop_token& stop) {
 
 void Filler::do_job(const Job& job) {
   try {
-    if (job.only_size) {
-      learn_size(*job.lane);
-      leave(*job.lane);
-    } else {
-      run(*job.lane, job.need);
-    }
+    run(*job.lane, job.need);
   } catch (const Error& error) {
     if (error.code() == Errc::disk_full) {
-      stall(std::current_exception());
+      stall(error.offset());
     } else {
       source_threw(position(), *job.lane);
     }
@@ -67,24 +62,19 @@ void Filler::do_job(const Job& job) {
 
 std::optional<Filler::Job> Filler::next_job() {
   if (outcome_.failure() != nullptr) return std::nullopt;
-  if (size_wanted_ && !size_asked_ && !first_.busy) {
-    take(first_, Need::some(position(), unknown));
-    return Job{&first_, {}, true};
-  }
   const auto job_for = [this](const Need& need) SEEKABLE_REQUIRES(mutex_) -> std::optional<Job> {
     Lane* lane = choose(need);
     if (lane == nullptr) return std::nullopt;
     take(*lane, need);
-    return Job{lane, need, false};
+    return Job{lane, need};
   };
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
-    if (waiter->may_fill || waiter->size_only || waiter->woken || settled(waiter->need)) continue;
-    if (auto job = job_for(waiter->need)) return job;
+    if (waiter->may_fill || waiter->woken || settled(waiter->need)) continue;
+    if (auto job = job_for(next_step(waiter->need))) return job;
   }
   for (const auto& callback : callbacks_) {
-    const Need need{callback->byte, callback->wake_at, callback->wake_at, callback->range.end,
-                    false};
-    if (auto job = job_for(need)) return job;
+    const Need need{callback->byte, callback->wake_at, callback->wake_at, callback->range.end};
+    if (auto job = job_for(next_step(need))) return job;
   }
   if (const auto need = next_prefetch()) {
     if (auto job = job_for(*need)) return job;
@@ -94,11 +84,18 @@ std::optional<Filler::Job> Filler::next_job() {
 }
 
 bool Filler::thread_has_work() {
-  if (ahead_ || !callbacks_.empty() || !prefetch_.empty() || size_wanted_) return true;
+  if (ahead_ || !callbacks_.empty() || !prefetch_.empty()) return true;
   for (const Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (!waiter->may_fill && !waiter->woken) return true;
   }
   return false;
+}
+
+/// One block of what is needed: whoever waits for it may give up meanwhile.
+Need Filler::next_step(Need need) {
+  const std::uint64_t from = sparse() ? start_of(need.byte) : position();
+  need.until = std::min(need.until, block_end(from));
+  return need;
 }
 
 std::optional<Need> Filler::next_prefetch() {
@@ -131,14 +128,15 @@ std::optional<Need> Filler::next_ahead() {
   return Need{byte, std::max(std::min(limit, block_end(byte)), byte + 1), byte + 1, limit, true};
 }
 
-void Filler::stall(const std::exception_ptr& error) {
+/// No store had room for the byte at `full_at`: everybody who waits for the thread is told.
+void Filler::stall(std::uint64_t full_at) {
   {
     MutexLock lock(mutex_);
     stalled_ = true;
     prefetch_.clear();
     for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
       if (waiter->woken) continue;
-      if (!settled(waiter->need)) waiter->error = error;
+      if (!settled(waiter->need)) waiter->full_at = full_at;
       waiter->woken = true;
       waiter->event.set();
     }
@@ -147,42 +145,6 @@ void Filler::stall(const std::exception_ptr& error) {
     update_lowest();
   }
   run_due_callbacks();
-}
-
-void Filler::find_size(const Wait* wait) {
-  if (!sparse() || outcome_.declared() != unknown) return;
-  const Need need = Need::some(position(), unknown);
-  check_may_wait(need, wait);
-  Lane* lane = nullptr;
-  {
-    MutexLock lock(mutex_);
-    if (size_asked_ || first_.busy) return;
-    if (wait == nullptr || on_fill_thread()) {
-      lane = &first_;
-      take(*lane, need);
-    }
-  }
-  if (lane != nullptr) {
-    learn_size(*lane);
-    leave(*lane);
-    return;
-  }
-  Waiter waiter;
-  waiter.need = Need::whole_stream();
-  waiter.size_only = true;
-  {
-    MutexLock lock(mutex_);
-    start_thread();
-    size_wanted_ = true;
-    add(waiter);
-    work_.set();
-  }
-  sleep(waiter, wait);
-  {
-    MutexLock lock(mutex_);
-    remove(waiter);
-  }
-  check_wait(wait, 0);
 }
 
 void Filler::prefetch(std::span<const ByteRange> ranges) {

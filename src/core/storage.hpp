@@ -130,6 +130,9 @@ class Storage {
   /// Blocks: for the disk.
   Room room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch);
 
+  /// Throws `disk_full`: no store has room for the byte at `offset`.
+  [[noreturn]] void throw_disk_full(std::uint64_t offset) const;
+
   /// Publishes `size` bytes that were put into `room`.
   ///
   /// Throws: Error `disk_full` (through): then nothing is published and the caller keeps the bytes.
@@ -197,6 +200,8 @@ class Storage {
 
   void copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
                  std::span<std::byte> out) const;
+  bool copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,
+                    std::span<std::byte> out) const;
   void copy_pieces(std::size_t at, std::span<std::byte> out) const noexcept;
   Entry* pin_entry(std::uint64_t offset);
   std::span<const std::byte> pinned(std::uint64_t block, Entry& entry, std::size_t at,
@@ -210,13 +215,13 @@ class Storage {
   bool make_memory_free();
   Room room_in_memory(std::size_t at, Filling& filling, std::span<std::byte> scratch);
   Room room_in_pieces(std::size_t at, Filling& filling, std::span<std::byte> scratch);
+  Room room_of_sealed(std::size_t at, Filling& filling, std::span<std::byte> scratch);
   Room room_through(std::size_t at, Filling& filling, std::span<std::byte> scratch);
   bool add_piece();
   bool move_pieces_to_spool(Filling& filling);
   bool move_pieces_to_memory(Filling& filling);
   std::uint64_t staging_reserve() const noexcept;
   bool write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
-  [[noreturn]] void throw_disk_full(std::uint64_t offset) const;
 
   void give_up(std::uint64_t block, Entry& entry);
   void retire(std::uint64_t block, Entry& entry, Place place, std::uint64_t size = unknown);

@@ -44,7 +44,11 @@ std::uint64_t Storage::staging_reserve() const noexcept {
     if (*window <= limit && limit - *window >= 3 * block_size) return 0;
   }
   // Two stages use a ring of blocks, small enough to stay in the L2 cache.
-  return two_stages_ ? std::clamp<std::uint64_t>(limit / block_size / 4, 1, 4) : 1;
+  const std::uint64_t ring =
+      two_stages_ ? std::clamp<std::uint64_t>(limit / block_size / 4, 1, 4) : 1;
+  // What is to be sealed cannot do without memory: a block for each of four fillers, and one since
+  // the first block of the stream may come late.
+  return options_.encrypt_spool ? 4 + 1 : ring;
 }
 
 Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch) {
@@ -59,7 +63,9 @@ Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte
     case Place::Kind::memory: return {{place.address() + at, block_size - at}, Room::How::direct};
     case Place::Kind::pieces: return room_in_pieces(at, filling, scratch);
     case Place::Kind::none: return room_in_memory(at, filling, scratch);
-    case Place::Kind::spool: return room_through(at, filling, scratch);
+    case Place::Kind::spool:
+      return options_.encrypt_spool ? room_of_sealed(at, filling, scratch)
+                                    : room_through(at, filling, scratch);
     case Place::Kind::released: break;
   }
   return room_to_skip(at, scratch);
@@ -83,9 +89,9 @@ bool Storage::begin_block(std::uint64_t block, Filling& filling) {
   }
   filling = {entry, block, false};
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
-  if (queue != nullptr && entry->filled.load(std::memory_order_relaxed) > 0) {
-    filling.staged = queue->take_out(block);  // invariant 4
-  }
+  const bool begun = entry->filled.load(std::memory_order_relaxed) > 0 ||
+                     entry->place().kind() == Place::Kind::memory;
+  if (queue != nullptr && begun) filling.staged = queue->take_out(block);  // invariant 4
   return true;
 }
 
@@ -124,9 +130,39 @@ Room Storage::room_in_memory(std::size_t at, Filling& filling, std::span<std::by
   return room_to_skip(at, scratch);
 }
 
+/// A half block that was sealed comes back to memory to be filled up, and is sealed once more.
+Room Storage::room_of_sealed(std::size_t at, Filling& filling, std::span<std::byte> scratch) {
+  Entry& entry = *filling.entry;
+  const Place sealed = entry.place();
+  if (sealed.kind() != Place::Kind::spool) return room_to_skip(at, scratch);
+  std::byte* memory = take_block(filling.staged);
+  if (memory == nullptr) throw_disk_full(block_begin(filling.block) + at);
+  const auto drop = [&] {
+    BlockPool::instance().put(memory);
+    account_.give_back(block_size);
+  };
+  try {
+    spool()->read(filling.block, sealed.slot(), at, 0, {memory, at});
+  } catch (...) {
+    drop();
+    throw;
+  }
+  std::uint64_t expected = sealed.word();
+  if (entry.word.compare_exchange_strong(expected, Place::memory(memory).word(),
+                                         std::memory_order_seq_cst)) {
+    retire(filling.block, entry, sealed, at);
+    return {{memory + at, block_size - at}, Room::How::direct};
+  }
+  drop();
+  return room_to_skip(at, scratch);
+}
+
 Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte> scratch) {
   filling.staged = false;
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
+  // Whoever came here for want of memory has asked the disk just now; the others have to ask.
+  const bool asked = filling.entry->place().kind() == Place::Kind::none;
+  if (!asked && queue != nullptr && queue->failed()) queue->make_progress();
   // A disk that has just failed is not asked to take a byte that is still safe in the source.
   const bool hopeless = !may_spool() || options_.encrypt_spool || (queue && queue->failed());
   if (hopeless) throw_disk_full(block_begin(filling.block) + at);

@@ -48,11 +48,24 @@ void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
     case Place::Kind::pieces: copy_pieces(at, out); return;
     case Place::Kind::spool:
       check_not_forked(block_begin(block) + at);
-      // `filled` once more: what lies sealed in the spool is the block as it was at its end.
-      spool()->read(block, place.slot(), entry.filled.load(std::memory_order_acquire), at, out);
+      if (!copy_spooled(block, entry, place, at, out)) copy_from(block, entry, at, out);
       return;
     case Place::Kind::none:
     case Place::Kind::released: throw_released();
+  }
+}
+
+/// Returns false where the block is no longer at `place`.
+bool Storage::copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,
+                           std::span<std::byte> out) const {
+  try {
+    // `filled` once more: it was sealed as it was when it came to its place.
+    spool()->read(block, place.slot(), entry.filled.load(std::memory_order_acquire), at, out);
+    return true;
+  } catch (const Error&) {
+    // A half block that was taken back has grown since, and is not what lies sealed there.
+    if (entry.place().word() == place.word()) throw;
+    return false;
   }
 }
 
@@ -153,7 +166,7 @@ std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, st
   if (spool()->encrypted()) {
     auto copy = take_copy(size);
     try {
-      spool()->read(block, place.slot(), filled, at, {copy.get(), size});
+      copy_from(block, entry, at, {copy.get(), size});
     } catch (...) {
       give_copy_back(size);
       throw;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,20 +24,36 @@ struct Need {
   std::uint64_t wake_at = 0;  ///< asleep until bytes are kept so far, from `byte` on
   std::uint64_t wanted_end = unknown;  ///< a hint to the source: so far will be read
   bool exact = false;                  ///< not a byte past `until` is pulled
+  bool for_size = false;               ///< a declared size will do
+  bool for_all = false;                ///< nothing will do once the first byte was given up
 
   /// For reading bytes as they come, `[byte, end)` of them.
   static Need bytes(std::uint64_t byte, std::uint64_t end) noexcept {
     const std::uint64_t until = std::min(end, block_end(byte));
-    return {byte, until, until, end, false};
+    return {byte, until, until, end};
   }
 
   /// For one byte or more.
   static Need some(std::uint64_t byte, std::uint64_t end) noexcept {
-    return {byte, byte + 1, byte + 1, end, false};
+    return {byte, byte + 1, byte + 1, end};
   }
 
-  /// For the end of the stream.
-  static Need whole_stream() noexcept { return {unknown, unknown, unknown, unknown, false}; }
+  /// For the end of the stream, whatever was given up.
+  static Need end() noexcept { return {unknown, unknown, unknown, unknown}; }
+
+  /// For the end of a stream that is there from its first byte on.
+  static Need whole_stream() noexcept {
+    Need need = end();
+    need.for_all = true;
+    return need;
+  }
+
+  /// For the size of the stream.
+  static Need size() noexcept {
+    Need need = end();
+    need.for_size = true;
+    return need;
+  }
 };
 
 /// A thread that sleeps until its need is met.
@@ -48,10 +63,9 @@ struct Waiter {
   Need need;
   bool may_fill = false;  ///< it may enter the source itself
   Event event;
-  bool size_only = false;    ///< it waits only until the source was asked for its size
   bool woken = false;        ///< its bytes are there, or it was told something
   Lane* told = nullptr;      ///< it is the filler of this lane now (invariant 3)
-  std::exception_ptr error;  ///< no room for its byte
+  std::uint64_t full_at = unknown;  ///< no store had room for the byte there
   Waiter* next = nullptr;
   Waiter* previous = nullptr;
 };

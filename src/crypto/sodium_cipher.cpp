@@ -37,23 +37,24 @@ class SodiumCipher final : public BlockCipher {
             std::span<std::byte> sealed) const noexcept override {
     crypto_aead_xchacha20poly1305_ietf_encrypt(reinterpret_cast<unsigned char*>(sealed.data()),
                                                nullptr, bytes_of(plain), plain.size(), nullptr, 0,
-                                               nullptr, nonce(offset).data(), key_);
+                                               nullptr, nonce(offset, plain.size()).data(), key_);
   }
 
   bool open(std::uint64_t offset, std::span<const std::byte> sealed,
             std::span<std::byte> plain) const noexcept override {
     return crypto_aead_xchacha20poly1305_ietf_decrypt(
                reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, bytes_of(sealed),
-               sealed.size(), nullptr, 0, nonce(offset).data(), key_) == 0;
+               sealed.size(), nullptr, 0, nonce(offset, plain.size()).data(), key_) == 0;
   }
 
  private:
   using Nonce = std::array<unsigned char, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES>;
 
-  /// The offset: a key serves one buffer, in which no offset is sealed with two texts.
-  static Nonce nonce(std::uint64_t offset) noexcept {
+  /// The place: a key serves one buffer, in which no two texts are ever sealed for one place.
+  static Nonce nonce(std::uint64_t offset, std::uint64_t size) noexcept {
     Nonce nonce{};
     std::memcpy(nonce.data(), &offset, sizeof offset);
+    std::memcpy(nonce.data() + sizeof offset, &size, sizeof size);
     return nonce;
   }
 

@@ -21,7 +21,7 @@ class BlockCipher {
   static constexpr std::size_t overhead = 16;
 
   /// Seals `plain`, the bytes of the stream from `offset` on, into `sealed`, which is `overhead`
-  /// bytes longer. Requires: no two different texts are ever sealed for one offset.
+  /// bytes longer. Requires: no two different texts of one length are ever sealed for one offset.
   virtual void seal(std::uint64_t offset, std::span<const std::byte> plain,
                     std::span<std::byte> sealed) const noexcept = 0;
 

@@ -98,7 +98,9 @@ int SpoolFile::finish(std::uint64_t size) noexcept {
     MutexLock lock(mutex_);
     finished_ = true;
   }
-  return sys::ftruncate(fd_.get(), size) == 0 ? 0 : errno;
+  // Twice: a file that grows to its size keeps what was set aside behind it.
+  const bool done = sys::ftruncate(fd_.get(), size) == 0 && sys::ftruncate(fd_.get(), size) == 0;
+  return done ? 0 : errno;
 }
 
 SpoolFile::Window* SpoolFile::map(std::uint64_t slot, const std::byte*& bytes) {

@@ -49,9 +49,8 @@ TEST(Fork, ChildIsToldThatItMayNotPull) {
               not_permitted);
     EXPECT_EQ(code_of([&] { buffer.wait_for_size(); }), not_permitted);
     EXPECT_EQ(code_of([&] { (void)buffer.to_file(); }), not_permitted);
-    EXPECT_EQ(code_of([&] {
-      (void)buffer.when_available({0, 150'000}, [](std::error_code) {});
-    }), not_permitted);
+    EXPECT_EQ(code_of([&] { (void)buffer.when_available({0, 150'000}, [](std::error_code) {}); }),
+              not_permitted);
   }));
   EXPECT_EQ(scripted.buffer.read(150'000, 100), part(random_bytes(200'000, 1), 150'000, 100));
 }
@@ -70,7 +69,8 @@ TEST(Fork, ChildIsToldThatItMayNotReadTheSpool) {
 TEST(Fork, DestructionInTheChildNeitherJoinsNorCancels) {
   Options options = options_ahead();
   options.memory_limit = 128 * 1024;
-  auto scripted = std::make_unique<Scripted>(Script{.content = random_bytes(1'000'000, 3)}, options);
+  auto scripted =
+      std::make_unique<Scripted>(Script{.content = random_bytes(1'000'000, 3)}, options);
   scripted->buffer.read(0, 500'000);
   EXPECT_TRUE(passes_in_a_child([&] { scripted.reset(); }));
   EXPECT_EQ(scripted->buffer.read(0, 1'000'000), random_bytes(1'000'000, 3));

@@ -79,8 +79,7 @@ TEST(ManyReaders, ComeAndGoAtRandom) {
         auto reader = scripted.buffer.reader(offset);
         Bytes out(random() % 3000);
         out.resize(reader.read(out));
-        if (out != part(content, offset, out.size()) ||
-            reader.position() != offset + out.size()) {
+        if (out != part(content, offset, out.size()) || reader.position() != offset + out.size()) {
           ++wrong;
         }
       }

@@ -179,6 +179,7 @@ class Player {
   void prefetch();
   void release();
   void look();
+  void read_available(std::uint64_t offset, std::uint64_t size);
   void copy_out();
   void ask_for_size();
   void play_in_blocking_window();

@@ -201,6 +201,22 @@ void Player::prefetch() {
 
 void Player::release() { arena_.release_before(some_offset()); }
 
+/// What is available is read at once, whatever waits, failed or was cancelled.
+void Player::read_available(std::uint64_t offset, std::uint64_t size) {
+  Bytes out(static_cast<std::size_t>(size));
+  std::size_t got = 0;
+  try {
+    got = arena_.buffer().read_at(offset, out);
+  } catch (const Error& error) {
+    if (error.code() != Errc::released) arena_.wrong("what is available throws");
+    arena_.check_error(error, offset, false, "a read of what is available");
+  }
+  arena_.check_bytes(offset, std::span(out).first(got), "a read of what is available");
+  if (got != out.size() && !arena_.may_be_released(offset + got)) {
+    arena_.wrong("available tells of bytes that cannot be read");
+  }
+}
+
 void Player::look() {
   arena_.check_limits();
   arena_.check_residency();
@@ -210,12 +226,7 @@ void Player::look() {
   if (kept > 0 && offset + kept > arena_.setup().reach()) {
     arena_.wrong("available tells of bytes past what there is");
   }
-  if (kept > 0 && !arena_.may_be_released(offset)) {
-    Bytes out(static_cast<std::size_t>(std::min<std::uint64_t>(kept, 1000)));
-    const std::size_t got = buffer.read_at(offset, out);
-    arena_.check_bytes(offset, std::span(out).first(got), "a read of what is available");
-    if (got != out.size()) arena_.wrong("available tells of bytes that cannot be read");
-  }
+  if (kept > 0) read_available(offset, std::min<std::uint64_t>(kept, 1000));
   // Nobody finds out about a false claim whose missing bytes were all given up.
   const bool found_out =
       !arena_.setup().restartable || !arena_.may_be_released(arena_.setup().reach());

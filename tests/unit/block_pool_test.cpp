@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/block_pool.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "base/block.hpp"
+#include "fault/child.hpp"
+#include "fault/faults.hpp"
+#include "seekable/memory_budget.hpp"
+
+namespace seekable::test {
+namespace {
+
+using detail::block_size;
+using detail::BlockPool;
+
+std::vector<std::byte*> take(std::size_t count) {
+  std::vector<std::byte*> blocks;
+  for (std::size_t i = 0; i < count; ++i) {
+    blocks.push_back(BlockPool::instance().take());
+    std::memset(blocks.back(), static_cast<int>(i), block_size);
+  }
+  return blocks;
+}
+
+void put(const std::vector<std::byte*>& blocks) {
+  for (std::byte* block : blocks) BlockPool::instance().put(block);
+}
+
+/// How many bytes of these blocks take memory.
+std::size_t resident(const std::vector<std::byte*>& blocks) {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  std::size_t sum = 0;
+  std::vector<unsigned char> pages(block_size / page);
+  for (std::byte* block : blocks) {
+    EXPECT_EQ(::mincore(block, block_size, pages.data()), 0);
+    sum += page * static_cast<std::size_t>(
+                      std::count_if(pages.begin(), pages.end(), [](unsigned char p) { return p & 1; }));
+  }
+  return sum;
+}
+
+TEST(BlockPool, GivesBlocksThatDoNotOverlapOnPageBoundaries) {
+  auto blocks = take(200);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(blocks[i]) % 4096, 0U);
+    EXPECT_EQ(blocks[i][0], static_cast<std::byte>(i));
+    EXPECT_EQ(blocks[i][block_size - 1], static_cast<std::byte>(i));
+  }
+  std::sort(blocks.begin(), blocks.end());
+  for (std::size_t i = 1; i < blocks.size(); ++i) EXPECT_GE(blocks[i], blocks[i - 1] + block_size);
+  put(blocks);
+}
+
+TEST(BlockPool, GivesTheHottestBlockAgain) {
+  const auto blocks = take(3);
+  put(blocks);
+  EXPECT_EQ(BlockPool::instance().take(), blocks[2]);
+  EXPECT_EQ(BlockPool::instance().take(), blocks[1]);
+  EXPECT_EQ(BlockPool::instance().take(), blocks[0]);
+  put(blocks);
+}
+
+TEST(BlockPool, NeedsNoNewAddressesForWhatItHad) {
+  auto first = take(300);
+  put(first);
+  auto second = take(300);
+  put(second);
+  const std::set<std::byte*> all(first.begin(), first.end());
+  EXPECT_TRUE(std::all_of(second.begin(), second.end(), [&](auto* b) { return all.contains(b); }));
+}
+
+TEST(BlockPool, KeepsNoMoreMemoryThanItSaysAndNoneAfterTrim) {
+  trim();
+  const auto blocks = take(400);
+  EXPECT_EQ(resident(blocks), blocks.size() * block_size);
+  put(blocks);
+  EXPECT_LE(resident(blocks), BlockPool::max_idle_bytes);
+  trim();
+  EXPECT_EQ(resident(blocks), 0U);
+  put(take(400));
+  EXPECT_LE(resident(blocks), BlockPool::max_idle_bytes);
+}
+
+// Once the rest of a large page that a few blocks had brought in stayed.
+TEST(BlockPool, KeepsNothingOfBlocksThatNobodyEverTook) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    const auto one = take(1);
+    const auto skew = reinterpret_cast<std::uintptr_t>(one.front()) % (2 << 20);
+    std::vector<std::byte*> slab;
+    for (std::size_t at = 0; at < 2 << 20; at += block_size) slab.push_back(one.front() - skew + at);
+    put(one);
+    trim();
+    EXPECT_EQ(resident(slab), 0U);
+  }));
+}
+
+TEST(BlockPool, TellsThatThereIsNoMemory) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    NthCall faults({Call::mmap}, 1, {.error = ENOMEM}, NthCall::Lasts::on);
+    std::vector<std::byte*> blocks;
+    for (;;) {
+      std::byte* block = BlockPool::instance().take();
+      if (block == nullptr) break;
+      blocks.push_back(block);
+      ASSERT_LT(blocks.size(), 100000U);
+    }
+    faults.end();
+    std::byte* block = BlockPool::instance().take();
+    ASSERT_NE(block, nullptr);
+    BlockPool::instance().put(block);
+  }));
+}
+
+TEST(BlockPool, IsUsedByManyThreadsAtOnce) {
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int round = 0; round < 300; ++round) {
+        std::vector<std::byte*> mine;
+        for (int i = 0; i < 20; ++i) {
+          mine.push_back(BlockPool::instance().take());
+          std::memset(mine.back(), thread * 16 + i % 16, 64);
+        }
+        for (int i = 0; i < 20; ++i) {
+          if (mine[static_cast<std::size_t>(i)][63] != static_cast<std::byte>(thread * 16 + i % 16)) {
+            ++wrong;
+          }
+        }
+        for (std::byte* block : mine) BlockPool::instance().put(block);
+        if (round % 50 == 0) trim();
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(BlockPool, WorksInAChildForkedWhileOthersUseIt) {
+  std::atomic<bool> over{false};
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 2; ++thread) {
+    threads.emplace_back([&] {
+      while (!over) put({BlockPool::instance().take()});
+    });
+  }
+  for (int i = 0; i < 30; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      std::byte* block = BlockPool::instance().take();
+      block[0] = std::byte{1};
+      BlockPool::instance().put(block);
+      trim();
+      ::_exit(0);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  over = true;
+}
+
+}  // namespace
+}  // namespace seekable::test

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "system/unnamed_file.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <csignal>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "fault/faults.hpp"
+#include "seekable/error.hpp"
+#include "support/feeds.hpp"
+
+namespace seekable::test {
+namespace {
+
+using detail::make_unnamed_file;
+using detail::UnnamedFile;
+
+TEST(UnnamedFile, IsMadeWithoutANameWhereThatWorks) {
+  const ScratchDirectory directory;
+  const UnnamedFile file = make_unnamed_file(directory.path(), 0600);
+  EXPECT_TRUE(file.fd);
+  EXPECT_TRUE(names_in(directory.path()).empty());
+}
+
+TEST(UnnamedFile, IsMadeAndUnlinkedWhereFilesMustHaveNames) {
+  for (const int error : {EOPNOTSUPP, EISDIR, EINVAL}) {
+    const ScratchDirectory directory;
+    NthCall faults({Call::open}, 1, {.error = error});
+    const UnnamedFile file = make_unnamed_file(directory.path(), 0600);
+    EXPECT_TRUE(file.fd);
+    EXPECT_FALSE(file.linkable);
+    EXPECT_TRUE(names_in(directory.path()).empty());
+    struct ::stat status{};
+    ASSERT_EQ(::fstat(file.fd.get(), &status), 0);
+    EXPECT_EQ(status.st_nlink, 0U);
+  }
+}
+
+TEST(UnnamedFile, SaysWhereItCouldNotBeMade) {
+  const ScratchDirectory directory;
+  for (const int error : {EACCES, EMFILE, ENOSPC, EROFS}) {
+    NthCall faults({Call::open}, 1, {.error = error});
+    try {
+      make_unnamed_file(directory.path(), 0600);
+      FAIL() << "it was made";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), std::error_code(error, std::system_category()));
+      EXPECT_NE(std::string(e.what()).find(directory.path().string()), std::string::npos);
+    }
+  }
+  EXPECT_THROW(make_unnamed_file("/nowhere/at/all", 0600), Error);
+  EXPECT_THROW(make_unnamed_file(directory.file("file", {}), 0600), Error);
+}
+
+TEST(UnnamedFile, IsNotUsedWhereItsNameStays) {
+  const ScratchDirectory directory;
+  int opens = 0;
+  const CallHook faults([&](Call call) -> std::optional<Fault> {
+    if (call == Call::open && opens++ == 0) return Fault{.error = EOPNOTSUPP, .at_most = 0};
+    if (call == Call::unlink) return Fault{.error = EIO, .at_most = 0};
+    return std::nullopt;
+  });
+  EXPECT_THROW(make_unnamed_file(directory.path(), 0600), Error);
+}
+
+TEST(UnnamedFile, HasASuffixThatNobodyElseHas) {
+  std::set<std::string> all;
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(all.insert(detail::unique_suffix()).second);
+}
+
+TEST(WriteAllAt, WritesAllInAnySteps) {
+  const ScratchDirectory directory;
+  const UnnamedFile file = make_unnamed_file(directory.path(), 0600);
+  const Bytes text = pattern_bytes(0, 10000);
+  for (const std::size_t step : {1, 999, 100000}) {
+    NthCall faults({Call::pwrite, Call::pread}, 1, {.at_most = step}, NthCall::Lasts::on);
+    EXPECT_EQ(detail::write_all_at(file.fd.get(), text.data(), text.size(), 5), 0);
+    Bytes back(text.size());
+    EXPECT_EQ(detail::read_all_at(file.fd.get(), back.data(), back.size(), 5), 0);
+    EXPECT_EQ(back, text);
+  }
+  Bytes back(text.size() + 1);
+  EXPECT_EQ(detail::read_all_at(file.fd.get(), back.data(), back.size(), 5), EIO);
+}
+
+TEST(WriteAll, WaitsForADescriptorThatDoesNotBlock) {
+  Ends ends = make_pipe_ends();
+  ASSERT_EQ(::fcntl(ends.write.get(), F_SETFL, O_NONBLOCK), 0);
+  const Bytes text = pattern_bytes(0, 500000);
+  Bytes got(text.size());
+  std::jthread reader([&] {
+    for (std::size_t at = 0; at < got.size();) {
+      const ssize_t n = ::read(ends.read.get(), got.data() + at, got.size() - at);
+      if (n <= 0) return;
+      at += static_cast<std::size_t>(n);
+    }
+  });
+  EXPECT_EQ(detail::write_all(ends.write.get(), text.data(), text.size()), text.size());
+  reader.join();
+  EXPECT_EQ(got, text);
+}
+
+TEST(WriteAll, TellsHowFarItCame) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Ends ends = make_pipe_ends();
+  ends.read.reset();
+  EXPECT_EQ(detail::write_all(ends.write.get(), "abc", 3), 0U);
+  EXPECT_EQ(errno, EPIPE);
+  const FileDescriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  EXPECT_EQ(detail::write_all(full.get(), "abc", 3), 0U);
+  EXPECT_EQ(errno, ENOSPC);
+}
+
+}  // namespace
+}  // namespace seekable::test
