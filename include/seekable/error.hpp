@@ -20,7 +20,7 @@ enum class Errc {
   released,        ///< the bytes were given up: behind a window, or by `release_before`
   truncated,       ///< the stream ended before its declared size
   overrun,         ///< the stream went on past its declared size
-  source_changed,  ///< a reopened source is no longer the same representation
+  source_changed,  ///< a reopened source, or a file read in place, is not what it was
   source_failed,   ///< the source threw something that carries no code of its own
   disk_full,       ///< no store has room within its limits; the only failure that is not final
   spool_corrupt,   ///< an encrypted block does not verify

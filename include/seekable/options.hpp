@@ -13,8 +13,10 @@ namespace seekable::inline v1 {
 
 /// Who pulls from the source, and when.
 enum class Fill : std::uint8_t {
-  on_demand,  ///< whoever needs a byte that is not there pulls it; no thread of the buffer's own
-  ahead,      ///< a thread of the buffer's own pulls ahead of the readers
+  /// Whoever needs a byte that is not there pulls it. A thread is made only by a call that may not
+  /// wait in the source: one with a `Wait`, `wait_for`, `when_available`, `prefetch`.
+  on_demand,
+  ahead,  ///< a thread of the buffer's own pulls ahead of the readers
 };
 
 /// What a full window does with the next byte.

@@ -41,10 +41,14 @@ class SEEKABLE_EXPORT Writer {
   /// Bytes of the stream so far.
   std::uint64_t written() const noexcept;
 
-  /// The stream is complete.
+  /// The stream is complete. One shorter than its `expected_size` fails with `Errc::truncated`.
+  ///
+  /// Throws: the failure, if the stream has failed; `std::invalid_argument` after `end` or `fail`.
   void end();
 
   /// The stream has failed with `code`, which must not be 0.
+  ///
+  /// Throws: `std::invalid_argument` for a `code` of 0, and after `end` or `fail`.
   void fail(std::error_code code);
 
  private:
@@ -65,6 +69,8 @@ struct Pipe {
 };
 
 /// A stream that the program writes itself. `Options::fill` is ignored: the writer is the filler.
+///
+/// Throws: as the constructor of `StreamBuffer`.
 SEEKABLE_EXPORT Pipe make_pipe(Options options = {});
 
 }  // namespace seekable::inline v1

@@ -13,7 +13,6 @@
 namespace seekable::inline v1 {
 
 namespace detail {
-class Owner;
 class ReaderState;
 }  // namespace detail
 
@@ -24,6 +23,7 @@ enum class Whence : std::uint8_t { begin, current, end };
 ///
 /// A reader keeps the stream alive after its `StreamBuffer` is gone.
 /// Threads: one thread at a time; each thread makes its own.
+/// Requires: a reader that was moved from is only destroyed or assigned to.
 class SEEKABLE_EXPORT Reader {
  public:
   Reader(Reader&&) noexcept;
@@ -43,7 +43,7 @@ class SEEKABLE_EXPORT Reader {
   std::size_t read_some(std::span<std::byte> out);
   std::size_t read_some(std::span<std::byte> out, const Wait& wait);
 
-  /// Moves the position. Past the end is allowed; before 0, or past 2^64, throws
+  /// Moves the position. Past the end is allowed; before 0, or past 2^64 - 1, throws
   /// `std::invalid_argument` and keeps the position.
   ///
   /// Returns: the new position.
@@ -59,6 +59,7 @@ class SEEKABLE_EXPORT Reader {
 
   /// Waits for the size; as `StreamBuffer::wait_for_size`.
   std::uint64_t wait_for_size() const;
+  std::uint64_t wait_for_size(const Wait& wait) const;
 
   /// Contiguous bytes kept from the position, now.
   std::uint64_t available() const;

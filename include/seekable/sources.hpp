@@ -24,6 +24,7 @@ namespace seekable::inline v1 {
 /// `close`: the source closes `fd` when it is destroyed. A non-blocking descriptor is waited
 /// for. `cancel` makes a waiting read throw at once.
 /// Throws: `std::invalid_argument` if `fd` is negative.
+/// Lifetime: without `close`, `fd` must stay open until the buffer and its readers are gone.
 SEEKABLE_EXPORT std::unique_ptr<Source> from_fd(int fd, bool close = false);
 
 /// Reads the file at `path`. A regular file is read in place: any offset at once, nothing is
@@ -53,8 +54,8 @@ SEEKABLE_EXPORT std::unique_ptr<Source> from_bytes(std::string bytes);
 /// Runs a program (looked for along `$PATH`) and reads its standard output. Its standard input and
 /// standard error are the caller's.
 ///
-/// A non-zero exit, or a signal, is a failure and not an end. `cancel` and destruction end the
-/// child: SIGTERM, and SIGKILL for a child that stays.
+/// A non-zero exit, or a signal, is a failure and not an end. `cancel` sends the child SIGTERM;
+/// destruction does too, and SIGKILL to one that stays a moment later.
 /// Throws: `std::invalid_argument` if `argv` is empty; std::system_error if it cannot be started.
 SEEKABLE_EXPORT std::unique_ptr<Source> from_command(std::vector<std::string> argv);
 

@@ -30,7 +30,11 @@
 
 namespace seekable::inline v1 {
 
-class StreamBuffer;
+namespace detail {
+class Engine;
+class Owner;
+}  // namespace detail
+
 struct Pipe;
 SEEKABLE_EXPORT Pipe make_pipe(Options options);
 
@@ -46,7 +50,7 @@ SEEKABLE_EXPORT Pipe make_pipe(Options options);
 /// for it (the next read tries again); `Errc::timed_out` or `Errc::cancelled` for the `Wait`;
 /// `std::errc::resource_deadlock_would_occur` to a source that waits for its own buffer;
 /// `std::errc::operation_not_permitted` in a forked child for what needs the source or the spool.
-/// `std::invalid_argument` if offset + size exceeds 2^64.
+/// `std::invalid_argument` if offset + size exceeds 2^64 - 1, or a range begins after its end.
 ///
 /// Threads: safe to use from any number of threads at once, except that nobody may be in a call
 ///     while it is destroyed, moved from or assigned to.
@@ -72,6 +76,8 @@ class SEEKABLE_EXPORT StreamBuffer {
 
   /// Ends what waits in `when_available` with `Errc::cancelled`. The last of the buffer and its
   /// readers to go cancels the source and joins the fill.
+  ///
+  /// Blocks: there, until a source that ignores `cancel` has come back.
   ~StreamBuffer();
 
   /// Copies the bytes `[offset, offset + out.size())` into `out`, as they arrive.
@@ -138,6 +144,9 @@ class SEEKABLE_EXPORT StreamBuffer {
   /// The call comes on the thread that fills, or inside this call if it is already decided; no
   /// lock is held, so the callback may call anything. It must not throw. A destroyed buffer
   /// gives `Errc::cancelled`.
+  ///
+  /// Throws: `std::invalid_argument` for an empty callback; `std::errc::operation_not_permitted` in
+  ///     a forked child; std::system_error if no thread can be made.
   [[nodiscard]] Subscription when_available(ByteRange range,
                                             std::function<void(std::error_code)> callback) const;
 
@@ -177,7 +186,8 @@ class SEEKABLE_EXPORT StreamBuffer {
   /// replaced), synced to disk, mode 0666 less the umask, never half a file.
   ///
   /// The first form copies; the second links the spool into place where it can, without a copy,
-  /// and ends the buffer. Throws `Errc::released` if any byte was given up.
+  /// and ends the buffer; if it throws, the buffer is what it was. Throws `Errc::released` if any
+  /// byte was given up.
   void save(const std::filesystem::path& path) const&;
   void save(const std::filesystem::path& path, const Wait& wait) const&;
   void save(const std::filesystem::path& path) &&;

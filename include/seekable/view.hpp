@@ -11,7 +11,6 @@ namespace seekable::inline v1 {
 
 namespace detail {
 class Engine;
-class Storage;
 
 /// What holds the bytes of a view: a pinned block, a mapping of it, or a copy of its own.
 struct ViewPin {

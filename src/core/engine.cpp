@@ -210,7 +210,7 @@ View Engine::view_of_copy(std::uint64_t offset, std::size_t max_size) {
   if (is_end(offset)) return view;
   const std::uint64_t size =
       std::min<std::uint64_t>({max_size, block_size, outcome_.end() - offset});
-  view.pin_.copy = storage_.take_copy(static_cast<std::size_t>(size));
+  view.pin_.copy = storage_.take_copy(offset, static_cast<std::size_t>(size));
   view.pin_.copy_size = static_cast<std::size_t>(size);
   view.engine_ = shared_from_this();
   view.bytes_ = {view.pin_.copy.get(), view.pin_.copy_size};
@@ -294,9 +294,9 @@ bool Engine::wait_for(ByteRange range, std::chrono::nanoseconds timeout) {
 std::uint64_t Engine::available(std::uint64_t offset) noexcept {
   if (offset < storage_.low()) return 0;
   if (in_place_ != nullptr) return is_end(offset) ? 0 : outcome_.end() - offset;
-  if (filler_.sparse()) return storage_.first_missing(offset, unknown) - offset;
-  const std::uint64_t position = filler_.position();
-  return offset < position ? position - offset : 0;
+  // The position comes a moment after the bytes: those that are just published count as well.
+  const std::uint64_t sure = filler_.sparse() ? offset : std::max(offset, filler_.position());
+  return storage_.first_missing(sure, unknown) - offset;
 }
 
 bool Engine::exhausted() noexcept {
@@ -309,7 +309,12 @@ void Engine::cancel() {
 }
 
 void Engine::prefetch(std::span<const ByteRange> ranges) {
-  if (in_place_ == nullptr) filler_.prefetch(ranges);
+  if (in_place_ != nullptr || ranges.empty()) return;
+  try {
+    filler_.prefetch(ranges);
+  } catch (const std::exception&) {
+    // A hint: without a thread for it, or memory, nothing is lost.
+  }
 }
 
 std::optional<Failure> Engine::failure() noexcept {
@@ -364,13 +369,15 @@ Subscription Engine::when_available(ByteRange range,
 }
 
 void Engine::release_before(std::uint64_t offset) {
+  storage_.check_not_forked(offset);
   storage_.release_before(offset);
   filler_.released();
 }
 
 void Engine::follow_readers() {
-  if (!follows_readers_) return;
-  if (const auto slowest = marks_.slowest()) release_before(*slowest);
+  if (!window_follows_readers()) return;
+  const auto slowest = marks_.slowest();
+  if (slowest && *slowest > storage_.low()) release_before(*slowest);
 }
 
 }  // namespace seekable::inline v1::detail

@@ -19,6 +19,7 @@
 #include "core/reader_marks.hpp"
 #include "core/storage.hpp"
 #include "core/striped_counter.hpp"
+#include "core/turns.hpp"
 #include "seekable/bytes.hpp"
 #include "seekable/file_descriptor.hpp"
 #include "seekable/stats.hpp"
@@ -69,7 +70,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   /// A reader's mark has moved, or gone: a window that blocks follows the slowest.
   void follow_readers();
-  bool window_follows_readers() const noexcept { return follows_readers_; }
+  bool window_follows_readers() const noexcept {
+    return follows_readers_ && !storage_.is_forked_child();
+  }
   ReaderMarks& marks() noexcept { return marks_; }
   Filler& filler() noexcept { return filler_; }
 
@@ -101,14 +104,14 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::optional<Storage::FileRange> range_in_file(std::uint64_t offset, std::uint64_t size,
                                                   ViewPin& pin);
   void check_nothing_released() const;
-  SpoolFile* complete_spool() SEEKABLE_REQUIRES(export_mutex_);
-  bool write_kept_to(SpoolFile& file, std::uint64_t size) SEEKABLE_REQUIRES(export_mutex_);
+  SpoolFile* complete_spool();
+  bool write_kept_to(SpoolFile& file, std::uint64_t size);
   FileDescriptor file_of_copy(std::uint64_t size);
   FileDescriptor copy_in_directory(const std::filesystem::path& directory, std::uint64_t size,
                                    std::string& why);
   FileDescriptor file_in_memory(std::uint64_t size);
   void write_stream_to(int fd, std::uint64_t size, const std::string& name);
-  bool link_spool(const std::filesystem::path& path);
+  bool link_spool(const std::filesystem::path& path, const Wait* wait);
 
   Storage storage_;
   Outcome outcome_;
@@ -121,9 +124,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::atomic<std::uint64_t> waits_{0};
   StripedCounter hits_;
 
-  Mutex export_mutex_;
-  std::uint64_t spooled_to_ SEEKABLE_GUARDED_BY(export_mutex_) = 0;  // for a file of the stream
-  FileDescriptor copy_ SEEKABLE_GUARDED_BY(export_mutex_);
+  Turns exports_;                 // whose turn it is uses the next two
+  std::uint64_t spooled_to_ = 0;  // so far the spool is a file of the stream
+  FileDescriptor copy_;           // a file of the stream where the spool cannot be it
 };
 
 /// One of those who can read a stream.
@@ -137,7 +140,6 @@ class Owner {
   ~Owner() { engine_->drop_owner(); }
 
   Engine& engine() const noexcept { return *engine_; }
-  const std::shared_ptr<Engine>& shared() const noexcept { return engine_; }
 
  private:
   std::shared_ptr<Engine> engine_;

@@ -123,7 +123,7 @@ FileDescriptor Engine::to_file(const Wait* wait) {
   }
   wait_for_all(wait);
   check_nothing_released();
-  MutexLock lock(export_mutex_);
+  const Turns::Turn turn(exports_, wait);
   if (!copy_) {
     if (SpoolFile* spool = complete_spool()) return reopen_read_only(spool->fd());
     copy_ = file_of_copy(outcome_.end());
@@ -161,8 +161,7 @@ bool Engine::write_kept_to(SpoolFile& file, std::uint64_t size) {
       return false;
     }
   }
-  file.finish(size);
-  return true;
+  return file.finish(size) == 0;
 }
 
 /// A file of its own, where the spool cannot be it.
@@ -258,7 +257,7 @@ void Engine::save(const std::filesystem::path& path, const Wait* wait, bool may_
   if (in_place_ == nullptr) wait_for_all(wait);
   throw_if_failed();
   check_nothing_released();
-  if (may_link && link_spool(path)) return;
+  if (may_link && link_spool(path, wait)) return;
   PlacedFile file(path);
   write_stream_to(file.fd(), outcome_.end(), "'" + path.string() + "'");
   check_nothing_released();
@@ -266,14 +265,15 @@ void Engine::save(const std::filesystem::path& path, const Wait* wait, bool may_
 }
 
 /// Lets the spool itself become the file at `path`. Returns false where that cannot be.
-bool Engine::link_spool(const std::filesystem::path& path) {
+bool Engine::link_spool(const std::filesystem::path& path, const Wait* wait) {
   // Somebody who goes on reading must not see what is done to the file later on.
   const long others = weak_from_this().use_count() - 1 - (filler_.has_thread() ? 1 : 0);
   if (in_place_ != nullptr || others > 0 || owners() > 1) return false;
-  MutexLock lock(export_mutex_);
+  const Turns::Turn turn(exports_, wait);
   if (copy_ || spooled_to_ > 0 || storage_.spool() == nullptr) return false;
   SpoolFile* spool = storage_.spool()->only_direct_file();
-  if (spool == nullptr || !spool->linkable() || !make_like_new_file(spool->fd(), path)) return false;
+  if (spool == nullptr || !spool->linkable() || !make_like_new_file(spool->fd(), path))
+    return false;
   if (complete_spool() != spool) return false;
   const int error = link_into_place(spool->fd(), path);
   if (error == 0) return true;

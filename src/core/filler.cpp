@@ -50,9 +50,11 @@ bool Filler::met(std::uint64_t byte, std::uint64_t wake_at) noexcept {
   return storage_.first_missing(byte, wake_at) >= wake_at;
 }
 
-/// True if a need that no single byte meets is met before the end.
+/// True if pulling more does not help: the size has been told, or what is needed was given up.
 bool Filler::is_moot(const Need& need) const noexcept {
-  return (need.for_size && outcome_.declared() != unknown) || (need.for_all && storage_.low() > 0);
+  const std::uint64_t low = storage_.low();
+  return need.byte < low || (need.for_size && outcome_.declared() != unknown) ||
+         (need.for_all && low > 0);
 }
 
 bool Filler::settled(const Need& need) noexcept {

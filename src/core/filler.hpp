@@ -30,13 +30,16 @@ namespace seekable::inline v1::detail {
 ///  1. *Publication*, the waking half: after bytes are stored and counted (storage.hpp), the filler
 ///     looks whether somebody waits for less. A waiter writes what it wants and then looks at the
 ///     bytes again, before it sleeps. All four are sequentially consistent: one sees the other.
-///  3. *Hand-over*: while waiters exist and the fill is not over, exactly one thread is the filler
-///     of a lane or has been told to become it. Whoever was told and leaves passes it on first.
+///  2. *Release*: announcements.hpp.
+///  3. *Hand-over*: a lane has at most one filler. While somebody waits for bytes that a lane may
+///     pull (its window is not full, no writer pushes), some thread is the filler of one, or has
+///     been told to become it. Whoever was told and leaves passes it on first.
 ///  4. *Fork*: in a forked child nothing here is entered: no lock, no source, no thread.
 ///  5. No lock is held while the source is read, the disk is used, or a callback runs.
 ///
 /// Threads: safe from any number of threads. One mutex guards who fills and who waits; it is not
-///     taken by a read of kept bytes, nor by a publication that nobody waits for.
+///     taken by a read of kept bytes, nor by a publication that nobody waits for. (A `Reader` in a
+///     window that blocks takes it when what it has read is given up.)
 class Filler {
  public:
   Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> source,
@@ -109,8 +112,6 @@ class Filler {
 
  private:
   static constexpr std::size_t max_lanes = 4;
-  enum class Stop : std::uint8_t { reached, over, window_full, elsewhere, callbacks_due };
-
   // filler.cpp: who fills, who waits.
   bool settled(const Need& need) noexcept;
   bool met(std::uint64_t byte, std::uint64_t wake_at) noexcept;
@@ -145,8 +146,8 @@ class Filler {
   void reopen(Lane& lane, std::uint64_t start, const Need& need);
   std::uint64_t start_of(std::uint64_t byte) noexcept;
   void learn_size(Lane& lane);
-  Stop pull(Lane& lane, const Need& need);
-  std::optional<Stop> step(Lane& lane, const Need& need, std::span<std::byte> scratch);
+  void pull(Lane& lane, const Need& need);
+  bool step(Lane& lane, const Need& need, std::span<std::byte> scratch);
   bool claim(Lane& lane, std::uint64_t position);
   std::size_t allowance(std::uint64_t position, const Need& need) const noexcept;
   std::optional<std::size_t> read_source(Lane& lane, std::span<std::byte> out);
@@ -155,6 +156,7 @@ class Filler {
   void note_size(const Source& source);
   void accept(Lane& lane, const Room& room, std::span<const std::byte> bytes);
   void store_held(Lane& lane, std::span<std::byte> scratch);
+  void fail_overrun();
   void advance_to(Lane& lane, std::uint64_t position) noexcept;
   std::size_t within_declared(std::uint64_t position, std::size_t size) const noexcept;
   void source_ended(Lane& lane);

@@ -126,21 +126,21 @@ void Filler::learn_size(Lane& lane) {
   hand_over();  // To those who waited for the answer.
 }
 
-Filler::Stop Filler::pull(Lane& lane, const Need& need) {
+void Filler::pull(Lane& lane, const Need& need) {
   alignas(64) std::byte scratch[scratch_size];
-  for (;;) {
-    if (const auto stop = step(lane, need, scratch)) return *stop;
+  while (step(lane, need, scratch)) {
   }
 }
 
-std::optional<Filler::Stop> Filler::step(Lane& lane, const Need& need,
-                                         std::span<std::byte> scratch) {
+/// Pulls once. Returns true if the filler may go on; else it is over, or as far as was needed, or
+/// stopped by a full window, by another lane's block, by callbacks that are due.
+bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  if (outcome_.failure() != nullptr || position >= outcome_.end()) return Stop::over;
-  if (position >= need.until || is_moot(need)) return Stop::reached;
+  if (outcome_.failure() != nullptr || position >= outcome_.end()) return false;
+  if (position >= need.until || is_moot(need)) return false;
   const std::size_t allowed = allowance(position, need);
-  if (allowed == 0) return Stop::window_full;
-  if (sparse() && !claim(lane, position)) return Stop::elsewhere;
+  if (allowed == 0) return false;
+  if (sparse() && !claim(lane, position)) return false;
   if (!lane.held.empty()) {
     store_held(lane, scratch);
   } else {
@@ -148,15 +148,14 @@ std::optional<Filler::Stop> Filler::step(Lane& lane, const Need& need,
     room.bytes = room.bytes.first(std::min(room.bytes.size(), allowed));
     const auto size = read_source(lane, room.bytes);
     // Cancelled meanwhile: what came is not part of the stream any more.
-    if (!size || outcome_.failure() != nullptr) return Stop::over;
+    if (!size || outcome_.failure() != nullptr) return false;
     if (*size == 0) {
       source_ended(lane);
-      return Stop::elsewhere;
+      return false;
     }
     accept(lane, room, room.bytes.first(*size));
   }
-  if (published(lane.position.load(std::memory_order_relaxed))) return Stop::callbacks_due;
-  return std::nullopt;
+  return !published(lane.position.load(std::memory_order_relaxed));
 }
 
 bool Filler::claim(Lane& lane, std::uint64_t position) {
@@ -220,6 +219,7 @@ void Filler::note_size(const Source& source) {
   const auto size = source.size();
   if (!size) return;
   MutexLock lock(mutex_);
+  if (outcome_.declared() != unknown) return;
   outcome_.declare(*size);
   hand_over();  // Somebody may have waited for just that.
 }
@@ -253,12 +253,14 @@ void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> byt
     }
     advance_to(lane, position + size);
   }
-  if (size < bytes.size()) {
-    const std::uint64_t declared = outcome_.declared();
-    fail({Errc::overrun,
-          "the stream goes on past its declared size of " + std::to_string(declared) + " bytes",
-          declared, nullptr});
-  }
+  if (size < bytes.size()) fail_overrun();
+}
+
+void Filler::fail_overrun() {
+  const std::uint64_t declared = outcome_.declared();
+  fail({Errc::overrun,
+        "the stream goes on past its declared size of " + std::to_string(declared) + " bytes",
+        declared, nullptr});
 }
 
 void Filler::store_held(Lane& lane, std::span<std::byte> scratch) {
@@ -273,9 +275,7 @@ void Filler::store_held(Lane& lane, std::span<std::byte> scratch) {
     advance_to(lane, position + kept);
   }
   held.erase(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(kept));
-  if (kept < size) {
-    fail({Errc::overrun, "the stream goes on past its declared size", position + kept, nullptr});
-  }
+  if (kept < size) fail_overrun();
 }
 
 void Filler::drop_oldest(std::uint64_t end) {

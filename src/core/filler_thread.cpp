@@ -34,11 +34,17 @@ void Filler::run_thread(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     work_.reset();
     std::optional<Job> job;
+    bool due = false;
     {
       MutexLock lock(mutex_);
-      job = next_job();
+      look_at_callbacks();  // What they wait for next, and what has been decided meanwhile.
+      update_lowest();
+      due = !due_.empty();
+      if (!due) job = next_job();
     }
-    if (job) {
+    if (due) {
+      run_due_callbacks();  // With no lane taken: they may fill one.
+    } else if (job) {
       do_job(*job);
     } else if (!stop.stop_requested()) {
       work_.wait();
@@ -53,10 +59,10 @@ void Filler::do_job(const Job& job) {
     if (error.code() == Errc::disk_full) {
       stall(error.offset());
     } else {
-      source_threw(position(), *job.lane);
+      source_threw(job.lane->position.load(std::memory_order_relaxed), *job.lane);
     }
   } catch (...) {
-    source_threw(position(), *job.lane);
+    source_threw(job.lane->position.load(std::memory_order_relaxed), *job.lane);
   }
 }
 
@@ -118,7 +124,7 @@ std::optional<Need> Filler::next_ahead() {
   if (read_ahead_ && *read_ahead_ < unknown - furthest) limit = furthest + *read_ahead_;
   if (!sparse()) {
     if (position() >= limit) return std::nullopt;
-    return Need{position(), limit, limit, unknown, true};
+    return Need{std::max(position(), storage_.low()), limit, limit, unknown, true};
   }
   const std::uint64_t end = std::min({limit, outcome_.end(), outcome_.declared()});
   std::uint64_t byte = storage_.first_missing(std::max(furthest, storage_.low()), end);

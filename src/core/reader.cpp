@@ -68,6 +68,10 @@ std::optional<std::uint64_t> Reader::size() const { return state_->engine().size
 
 std::uint64_t Reader::wait_for_size() const { return state_->engine().wait_for_size(nullptr); }
 
+std::uint64_t Reader::wait_for_size(const Wait& wait) const {
+  return state_->engine().wait_for_size(&wait);
+}
+
 std::uint64_t Reader::available() const { return state_->engine().available(position()); }
 
 }  // namespace seekable::inline v1

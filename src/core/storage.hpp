@@ -46,8 +46,9 @@ struct Room {
 ///
 ///               room                full and staged          make_progress
 ///     none ------------> memory ---------------------> queued -----------> spool
-///       | room                                                               ^
-///       +--- no memory: each read is written through ------------------------+
+///       | room             ^                                                ^  |
+///       |                  +------ encrypted, and it was not full -------------+
+///       +--- no memory: each read is written through -----------------------+
 ///
 ///     any of them --- release_before ---> released: memory reused, hole punched, when nobody
 ///                                         uses it any more
@@ -57,15 +58,14 @@ struct Room {
 /// The first block starts as pieces of 4, 4, 8, 16 and 32 KiB instead of memory of its own.
 ///
 /// Invariants:
-///  1. *Publication*, the storing half: bytes are stored, then `filled` is (sequentially
-///  consistent;
-///     the fill then looks for waiters). A block's place changes only when the new place holds all
-///     `filled` bytes, and `filled` never goes down.
+///  1. *Publication*, the storing half: bytes are stored, then `filled` is, sequentially
+///     consistent; the fill then looks for waiters. A block's place changes only when the new
+///     place holds all `filled` bytes (`released` holds none), and `filled` never goes down.
 ///  2. *Release*: announcements.hpp for copies; a view counts itself in `pins` and then looks at
 ///     the place, whoever changes the place then looks at `pins`. What a block has left is retired,
 ///     and reclaimed when neither covers it.
-///  3. Memory is counted before it is allocated, disk before it is written.
-///  4. A block has one filler, and while it has, it is not in the spill queue.
+///  6. *Limits*: memory is counted before it is allocated, disk before it is written.
+///  7. *One filler*: a block has one filler, and while it has, it is not in the spill queue.
 ///
 /// Threads: reading calls from any number of threads, without a lock; the calls of a filler by one
 ///     thread for each block.
@@ -109,7 +109,7 @@ class Storage {
   std::optional<FileRange> pin_in_file(std::uint64_t offset, std::size_t max_size, ViewPin& pin);
 
   /// A copy to lend where the bytes themselves cannot be; counted as memory.
-  std::unique_ptr<std::byte[]> take_copy(std::size_t size);
+  std::unique_ptr<std::byte[]> take_copy(std::uint64_t offset, std::size_t size);
   void give_copy_back(std::size_t size) noexcept { account_.give_back(size); }
 
   /// Counts memory that the caller allocates himself.
@@ -168,9 +168,6 @@ class Storage {
   /// Throws `operation_not_permitted` in a forked child.
   void check_not_forked(std::uint64_t offset) const;
 
-  /// The table, for those who write out all blocks. Requires: the stream is complete.
-  Entry* find(std::uint64_t block) noexcept { return table_.find(block); }
-
   std::uint64_t spills() const noexcept { return spills_.load(std::memory_order_relaxed); }
   std::uint64_t spilled_bytes() const noexcept {
     return spilled_bytes_.load(std::memory_order_relaxed);
@@ -220,7 +217,7 @@ class Storage {
   bool add_piece();
   bool move_pieces_to_spool(Filling& filling);
   bool move_pieces_to_memory(Filling& filling);
-  std::uint64_t staging_reserve() const noexcept;
+  std::uint64_t staging_reserve_blocks() const noexcept;
   bool write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
 
   void give_up(std::uint64_t block, Entry& entry);

@@ -36,7 +36,7 @@ void Storage::throw_disk_full(std::uint64_t offset) const {
   throw Error(Errc::disk_full, "store byte " + std::to_string(offset) + ": " + why, offset);
 }
 
-std::uint64_t Storage::staging_reserve() const noexcept {
+std::uint64_t Storage::staging_reserve_blocks() const noexcept {
   if (!may_spool()) return 0;
   const std::uint64_t limit = account_.limit();
   // A window that fits into memory never needs the disk.
@@ -91,15 +91,15 @@ bool Storage::begin_block(std::uint64_t block, Filling& filling) {
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
   const bool begun = entry->filled.load(std::memory_order_relaxed) > 0 ||
                      entry->place().kind() == Place::Kind::memory;
-  if (queue != nullptr && begun) filling.staged = queue->take_out(block);  // invariant 4
+  if (queue != nullptr && begun) filling.staged = queue->take_out(block);  // invariant 7
   return true;
 }
 
 std::byte* Storage::take_block(bool& staged) {
   for (;;) {
     if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
-    staged = may_spool() && account_.room() < block_size * (1 + staging_reserve());
-    if (account_.try_take(block_size)) {  // invariant 3
+    staged = may_spool() && account_.room() < block_size * (1 + staging_reserve_blocks());
+    if (account_.try_take(block_size)) {  // invariant 6
       if (std::byte* block = BlockPool::instance().take()) return block;
       account_.give_back(block_size);
     }
@@ -179,6 +179,14 @@ bool Storage::take_piece(std::size_t size) noexcept {
   pieces_[piece_of(have)] = piece;
   piece_room_.store(have + size, std::memory_order_relaxed);
   return true;
+}
+
+void Storage::free_pieces() noexcept {
+  for (std::byte*& piece : pieces_) {
+    ::operator delete(piece, piece_alignment);
+    piece = nullptr;
+  }
+  account_.give_back(piece_room_.exchange(0, std::memory_order_relaxed));
 }
 
 bool Storage::add_piece() {

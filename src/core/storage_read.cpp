@@ -9,10 +9,10 @@ namespace seekable::inline v1::detail {
 
 void Storage::check_not_forked(std::uint64_t offset) const {
   if (!fork_.is_child()) return;
-  throw Error(std::make_error_code(std::errc::operation_not_permitted),
-              "read byte " + std::to_string(offset) +
-                  ": in a forked child only bytes in memory can be read",
-              offset);
+  throw Error(
+      std::make_error_code(std::errc::operation_not_permitted),
+      "use byte " + std::to_string(offset) + ": in a forked child only bytes in memory can be read",
+      offset);
 }
 
 void Storage::throw_released() const {
@@ -164,7 +164,7 @@ std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, st
   }
   check_not_forked(block_begin(block) + at);
   if (spool()->encrypted()) {
-    auto copy = take_copy(size);
+    auto copy = take_copy(block_begin(block) + at, size);
     try {
       copy_from(block, entry, at, {copy.get(), size});
     } catch (...) {
@@ -184,12 +184,12 @@ std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, st
   return {bytes + at, size};
 }
 
-std::unique_ptr<std::byte[]> Storage::take_copy(std::size_t size) {
+std::unique_ptr<std::byte[]> Storage::take_copy(std::uint64_t offset, std::size_t size) {
   if (!account_.try_take(size)) {
     throw Error(Errc::disk_full,
                 "make a view: the memory limit has no room for " + std::to_string(size) +
                     " bytes; raise memory_limit, or use read_at",
-                low());
+                offset);
   }
   try {
     return std::make_unique_for_overwrite<std::byte[]>(size);

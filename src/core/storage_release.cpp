@@ -28,7 +28,6 @@ Storage::~Storage() {
   }
   free_pieces();
   for (RetiredNode& retired : retired_nodes_) BlockTable::free(retired.node);
-  account_.give_back(account_.used());
   delete spool();
 }
 
@@ -199,14 +198,6 @@ void Storage::reclaim(const Retired& retired) noexcept {
     case Place::Kind::none:
     case Place::Kind::released: return;
   }
-}
-
-void Storage::free_pieces() noexcept {
-  for (std::byte*& piece : pieces_) {
-    ::operator delete(piece, std::align_val_t{64});
-    piece = nullptr;
-  }
-  account_.give_back(piece_room_.exchange(0, std::memory_order_relaxed));
 }
 
 void Storage::unpin(ViewPin& pin) noexcept {

@@ -63,8 +63,8 @@ struct Waiter {
   Need need;
   bool may_fill = false;  ///< it may enter the source itself
   Event event;
-  bool woken = false;        ///< its bytes are there, or it was told something
-  Lane* told = nullptr;      ///< it is the filler of this lane now (invariant 3)
+  bool woken = false;               ///< its bytes are there, or it was told something
+  Lane* told = nullptr;             ///< it is the filler of this lane now (invariant 3)
   std::uint64_t full_at = unknown;  ///< no store had room for the byte there
   Waiter* next = nullptr;
   Waiter* previous = nullptr;

@@ -106,7 +106,7 @@ int SpoolFile::finish(std::uint64_t size) noexcept {
 SpoolFile::Window* SpoolFile::map(std::uint64_t slot, const std::byte*& bytes) {
   const std::uint64_t number = slot / slots_in_window;
   const std::size_t at = static_cast<std::size_t>(slot % slots_in_window) * slot_size_;
-  MutexLock lock(mutex_);
+  MutexLock lock(windows_mutex_);
   auto [found, added] = windows_.try_emplace(number);
   Window& window = found->second;
   if (added) {
@@ -127,7 +127,7 @@ SpoolFile::Window* SpoolFile::map(std::uint64_t slot, const std::byte*& bytes) {
 }
 
 void SpoolFile::unmap(Window* window) noexcept {
-  MutexLock lock(mutex_);
+  MutexLock lock(windows_mutex_);
   if (--window->users > 0) return;
   if (++idle_windows_ > max_idle_windows) drop_idle_windows();
 }

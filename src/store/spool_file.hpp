@@ -53,7 +53,8 @@ class SpoolFile {
   void preallocate(std::uint64_t slot, std::uint64_t allowance) noexcept;
 
   /// Ends preallocation: the file is `size` bytes long, and what lies behind is given back.
-  /// Requires: nothing is written at or past `size`, ever. Returns 0, or an errno value.
+  /// Requires: nothing is written at or past `size`, ever. Returns 0, or an errno
+  /// value.
   int finish(std::uint64_t size) noexcept;
 
   /// From now on others may hold the file: no hole is punched any more.
@@ -75,7 +76,7 @@ class SpoolFile {
   static constexpr std::uint64_t slots_in_window = 64;
   static constexpr std::size_t max_idle_windows = 16;
 
-  void drop_idle_windows() noexcept SEEKABLE_REQUIRES(mutex_);
+  void drop_idle_windows() noexcept SEEKABLE_REQUIRES(windows_mutex_);
 
   const std::filesystem::path directory_;
   const std::size_t slot_size_;
@@ -87,9 +88,10 @@ class SpoolFile {
   mutable Mutex mutex_;
   std::vector<std::uint64_t> free_slots_ SEEKABLE_GUARDED_BY(mutex_);
   std::uint64_t next_slot_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  Mutex windows_mutex_;  // apart: a view waits for nobody who fills
   // Those that nobody uses stay, for the next view, until there are many.
-  std::unordered_map<std::uint64_t, Window> windows_ SEEKABLE_GUARDED_BY(mutex_);
-  std::size_t idle_windows_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::uint64_t, Window> windows_ SEEKABLE_GUARDED_BY(windows_mutex_);
+  std::size_t idle_windows_ SEEKABLE_GUARDED_BY(windows_mutex_) = 0;
   std::uint64_t allocated_end_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t step_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   bool finished_ SEEKABLE_GUARDED_BY(mutex_) = false;

@@ -216,7 +216,8 @@ SpoolFile* SpoolStore::make_direct_file() {
 void SpoolStore::finish(std::uint64_t size) noexcept {
   for (auto& entry : files_) {
     SpoolFile* file = entry.load(std::memory_order_acquire);
-    if (file != nullptr && file->direct()) file->finish(size);
+    // What cannot be given back now is given back with the file.
+    if (file != nullptr && file->direct()) (void)file->finish(size);
   }
 }
 

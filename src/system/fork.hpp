@@ -12,7 +12,8 @@ namespace seekable::inline v1::detail {
 /// code.
 std::uint32_t fork_generation() noexcept;
 
-/// Has `before` called in the parent ahead of each fork, `after` in the parent and in the child.
+/// Has `before` called in the parent ahead of each fork, and behind it `after_in_parent` there and
+/// `after_in_child` in the child. Null: nothing.
 void at_fork(void (*before)(), void (*after_in_parent)(), void (*after_in_child)()) noexcept;
 
 /// Remembers the process it was made in.

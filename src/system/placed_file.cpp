@@ -23,7 +23,7 @@ std::filesystem::path directory_of(const std::filesystem::path& path) {
 }
 
 std::filesystem::path temporary_name(const std::filesystem::path& path, int attempt) {
-  // The descriptor's number and the process tell apart those who save to one path at one time.
+  // The process, the time and a count tell apart those who save to one path at one time.
   return directory_of(path) /
          ("." + path.filename().string() + "." + unique_suffix() + "-" + std::to_string(attempt));
 }

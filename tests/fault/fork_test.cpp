@@ -66,6 +66,22 @@ TEST(Fork, ChildIsToldThatItMayNotReadTheSpool) {
   EXPECT_EQ(scripted.buffer.read(0, 300'000), content);
 }
 
+// A child once punched holes into the spool that it shares with its parent.
+TEST(Fork, ChildCannotGiveUpWhatTheParentReads) {
+  const auto content = random_bytes(300'000, 6);
+  Options options = options_spilled(0);
+  options.retention = Retention::window(1'000'000, WhenFull::block);
+  Scripted scripted({.content = content}, options);
+  auto reader = std::make_unique<Reader>(scripted.buffer.reader());
+  scripted.buffer.read(0, content.size());
+  EXPECT_TRUE(passes_in_a_child([&] {
+    EXPECT_EQ(code_of([&] { scripted.buffer.release_before(200'000); }), not_permitted);
+    reader->seek(250'000);
+    reader.reset();
+  }));
+  EXPECT_EQ(scripted.buffer.read(0, content.size()), content);
+}
+
 TEST(Fork, DestructionInTheChildNeitherJoinsNorCancels) {
   Options options = options_ahead();
   options.memory_limit = 128 * 1024;

@@ -127,7 +127,7 @@ class Feed {
   virtual void give_rest() = 0;   ///< and the end
   virtual void fail() = 0;
   virtual bool drop_writer() { return false; }
-  /// True if who waits without limit waits inside the source.
+  /// True if who waits without limit may wait inside the source.
   virtual bool enters_source() const { return true; }
 };
 
@@ -160,7 +160,7 @@ class PipeFeed final : public Feed {
 
 class GatedFeed final : public Feed {
  public:
-  GatedFeed(bool restartable, Fill fill, bool fails) : fill_(fill) {
+  GatedFeed(bool restartable, Fill fill, bool fails) {
     Script script;
     script.content = letters();
     script.gates = {{0, first_}, {wanted, second_}};
@@ -180,10 +180,8 @@ class GatedFeed final : public Feed {
     second_->open();
   }
   void fail() override { first_->open(); }
-  bool enters_source() const override { return fill_ == Fill::on_demand; }
 
  private:
-  const Fill fill_;
   std::shared_ptr<Gate> first_ = std::make_shared<Gate>();
   std::shared_ptr<Gate> second_ = std::make_shared<Gate>();
   std::optional<StreamBuffer> buffer_;
