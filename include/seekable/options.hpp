@@ -74,7 +74,8 @@ struct Options {
 
   Retention retention = Retention::everything();
 
-  /// Encrypts what goes to disk with a key that exists in memory alone. Needs
+  /// Encrypts what goes to disk with a key that exists in memory alone. A block is sealed in
+  /// memory, so a `memory_limit` below 128 KiB gives `Errc::disk_full` behind it. Needs
   /// `seekable::crypto` to be linked; else the buffer's constructor throws
   /// `std::errc::function_not_supported`.
   bool encrypt_spool = false;

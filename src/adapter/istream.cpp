@@ -34,8 +34,21 @@ class ReaderStreambuf final : public std::streambuf {
       setg(eback(), gptr() + buffered, egptr());
     }
     if (buffered == wanted) return wanted;
+    setg(nullptr, nullptr, nullptr);  // What lies in it is not what stands before the position.
     const std::span<char> rest(out + buffered, static_cast<std::size_t>(wanted - buffered));
-    return buffered + static_cast<std::streamsize>(reader_.read(std::as_writable_bytes(rest)));
+    const std::uint64_t begin = reader_.position() - static_cast<std::uint64_t>(buffered);
+    return buffered + static_cast<std::streamsize>(read_to_end_or(begin, rest));
+  }
+
+  int_type pbackfail(int_type wanted) override {
+    const std::uint64_t next = reader_.position() - static_cast<std::uint64_t>(egptr() - gptr());
+    if (next == 0) return traits_type::eof();
+    setg(nullptr, nullptr, nullptr);
+    reader_.seek(static_cast<std::int64_t>(next - 1));
+    const int_type byte = underflow();
+    if (wanted == traits_type::eof() || wanted == byte) return byte;
+    gbump(1);
+    return traits_type::eof();
   }
 
   std::streamsize showmanyc() override {
@@ -69,6 +82,24 @@ class ReaderStreambuf final : public std::streambuf {
   }
 
  private:
+  /// Reads all of `out`, or to the end; throws the failure, also if bytes came before it: fewer
+  /// bytes than asked are the end to a `std::istream`. The position is then `begin`.
+  std::size_t read_to_end_or(std::uint64_t begin, std::span<char> out) {
+    std::size_t done = 0;
+    try {
+      while (done < out.size()) {
+        const std::size_t size = reader_.read(std::as_writable_bytes(out.subspan(done)));
+        if (size == 0) break;
+        done += size;
+      }
+    } catch (...) {
+      setg(nullptr, nullptr, nullptr);
+      reader_.seek(static_cast<off_type>(begin));
+      throw;
+    }
+    return done;
+  }
+
   Reader reader_;
   std::array<char, 8192> buffer_;
 };

@@ -341,7 +341,8 @@ std::vector<Extent> Engine::residency() {
   return extents;
 }
 
-Stats Engine::stats() const {
+Stats Engine::stats() {
+  if (!storage_.is_forked_child()) storage_.reap();  // What nobody uses any more is not held.
   Stats stats;
   stats.hits = hits_.sum();
   stats.waits = waits_.load(std::memory_order_relaxed);

@@ -60,7 +60,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::optional<Failure> failure() noexcept;
   SourceInfo info() const;
   std::vector<Extent> residency();
-  Stats stats() const;
+  Stats stats();
 
   Subscription when_available(ByteRange range, std::function<void(std::error_code)> callback);
   void release_before(std::uint64_t offset);

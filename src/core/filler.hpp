@@ -143,6 +143,7 @@ class Filler {
   void run_for_reader(Lane& lane, const Need& need);
   Lane* at_start(Lane& lane, const Need& need);
   Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
+  bool reads_through(const Lane& lane, std::uint64_t gap);
   void reopen(Lane& lane, std::uint64_t start, const Need& need);
   std::uint64_t start_of(std::uint64_t byte) noexcept;
   void learn_size(Lane& lane);
@@ -178,6 +179,7 @@ class Filler {
   bool thread_has_work() SEEKABLE_REQUIRES(mutex_);
   void do_job(const Job& job);
   void stall(std::uint64_t full_at);
+  void end_stall();
   bool on_fill_thread() const noexcept;
 
   // filler_tell.cpp: callbacks, failures, the end.

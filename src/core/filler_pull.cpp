@@ -23,6 +23,7 @@ void Filler::run(Lane& lane, const Need& need) {
     if (need.for_size && sparse()) learn_size(lane);
     if (sparse() && !is_moot(need)) at = at_start(lane, need);
     pull(*at, need);
+    end_stall();
   } catch (...) {
     leave(*at);
     throw;
@@ -49,7 +50,7 @@ Lane* Filler::at_start(Lane& lane, const Need& need) {
   const std::uint64_t start = start_of(need.byte);
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   if (position == start) return &lane;
-  if (position < start && lane.restartable->worth_reading_through(start - position)) return &lane;
+  if (position < start && reads_through(lane, start - position)) return &lane;
   Lane* at = &lane;
   if (!lane.fresh) {
     // This cursor stays where it is, for a program that goes to and fro.
@@ -60,6 +61,16 @@ Lane* Filler::at_start(Lane& lane, const Need& need) {
   }
   reopen(*at, start, need);
   return at;
+}
+
+bool Filler::reads_through(const Lane& lane, std::uint64_t gap) {
+  try {
+    const InsideSource inside(this);
+    return lane.restartable->worth_reading_through(gap);
+  } catch (...) {
+    source_threw(lane.position.load(std::memory_order_relaxed), lane);
+    return true;
+  }
 }
 
 void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {

@@ -17,7 +17,7 @@ Failure current_failure(std::uint64_t offset) {
   try {
     throw;
   } catch (const std::system_error& error) {
-    failure.code = error.code();
+    if (error.code()) failure.code = error.code();
     failure.message = error.what() + place;
   } catch (const std::exception& error) {
     failure.message = error.what() + place;
@@ -73,13 +73,22 @@ bool Filler::complete() noexcept {
 void Filler::source_ended(Lane& lane) {
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   const std::uint64_t declared = outcome_.declared();
-  if (declared != unknown && position < declared) {
+  const std::uint64_t reached = reached_.load(std::memory_order_relaxed);
+  if (declared != unknown && position > declared) {
+    fail_overrun();  // It was declared after more had come.
+  } else if (position < reached) {
+    fail({Errc::truncated,
+          "the stream ends after " + std::to_string(position) + " bytes, and it gave byte " +
+              std::to_string(reached - 1) + " before",
+          position, nullptr},
+         &lane);
+  } else if (declared != unknown && position < declared) {
     fail({Errc::truncated,
           "the stream ends after " + std::to_string(position) + " of its declared " +
               std::to_string(declared) + " bytes",
           position, nullptr},
          &lane);
-  } else if (declared == unknown && position > reached_.load(std::memory_order_relaxed)) {
+  } else if (declared == unknown && position > reached) {
     // Whoever opens a stream behind its end is told 0 too: the byte before was never seen.
     jumps_lie_.store(true, std::memory_order_relaxed);
   } else {

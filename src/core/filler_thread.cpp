@@ -153,6 +153,13 @@ void Filler::stall(std::uint64_t full_at) {
   run_due_callbacks();
 }
 
+/// Somebody's bytes found room: there may be some for what is read ahead, too.
+void Filler::end_stall() {
+  if (!ahead_) return;
+  MutexLock lock(mutex_);
+  if (std::exchange(stalled_, false)) work_.set();
+}
+
 void Filler::prefetch(std::span<const ByteRange> ranges) {
   if (pushed_ || storage_.is_forked_child()) return;
   MutexLock lock(mutex_);

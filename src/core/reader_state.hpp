@@ -12,7 +12,14 @@ namespace seekable::inline v1::detail {
 class ReaderState {
  public:
   ReaderState(const Owner& owner, std::uint64_t offset) : owner_(owner), position_(offset) {
-    if (follows()) engine().marks().add(position_);
+    if (!follows()) return;
+    engine().marks().add(position_);
+    try {
+      engine().follow_readers();
+    } catch (...) {
+      engine().marks().remove(position_);
+      throw;
+    }
   }
   ReaderState(const ReaderState&) = delete;
   ReaderState& operator=(const ReaderState&) = delete;

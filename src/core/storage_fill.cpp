@@ -31,7 +31,7 @@ void Storage::throw_disk_full(std::uint64_t offset) const {
   } else if (store != nullptr && !store->last_error().empty()) {
     why += store->last_error();
   } else {
-    why += "an encrypted spool needs 64 KiB of it";
+    why += "an encrypted spool needs 128 KiB of it";
   }
   throw Error(Errc::disk_full, "store byte " + std::to_string(offset) + ": " + why, offset);
 }

@@ -201,7 +201,8 @@ void Storage::reclaim(const Retired& retired) noexcept {
 }
 
 void Storage::unpin(ViewPin& pin) noexcept {
-  if (pin.mapping != nullptr) {
+  // In a forked child the lock of the mappings may be held for ever.
+  if (pin.mapping != nullptr && !fork_.is_child()) {
     auto* window = static_cast<SpoolFile::Window*>(pin.mapping);
     window->file->unmap(window);
   }

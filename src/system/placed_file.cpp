@@ -23,9 +23,9 @@ std::filesystem::path directory_of(const std::filesystem::path& path) {
 }
 
 std::filesystem::path temporary_name(const std::filesystem::path& path, int attempt) {
-  // The process, the time and a count tell apart those who save to one path at one time.
-  return directory_of(path) /
-         ("." + path.filename().string() + "." + unique_suffix() + "-" + std::to_string(attempt));
+  // The process, the time and a count tell apart those who save at one time. The name of the file
+  // itself is not part of it: that may be as long as a name can be.
+  return directory_of(path) / ("." + unique_suffix() + "-" + std::to_string(attempt));
 }
 
 void sync_directory(const std::filesystem::path& path) {

@@ -105,8 +105,8 @@ TEST_P(StoreContract, MakesNoFileBeforeTheFirstWrite) {
 
 TEST_P(StoreContract, ReadsBackAtEveryOffset) {
   const auto store = make();
-  for (const std::size_t size : {std::size_t{1}, std::size_t{4095}, std::size_t{4096},
-                                 block_size - 1, block_size}) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{4095}, std::size_t{4096}, block_size - 1, block_size}) {
     const std::uint64_t block = size % 7;
     const auto place = store->write(block, text(block, size));
     ASSERT_TRUE(place);
@@ -254,11 +254,12 @@ TEST_P(StoreContract, MovesABlockToAndFroWithoutLosingIt) {
     if (!same) left.emplace_back(*place, at);
     place = after;
     at += 1000;
-    EXPECT_EQ(store->used(), at + [&] {
-      std::uint64_t sum = 0;
-      for (const auto& [old, size] : left) sum += size;
-      return sum;
-    }());
+    EXPECT_EQ(
+        store->used(), at + [&] {
+          std::uint64_t sum = 0;
+          for (const auto& [old, size] : left) sum += size;
+          return sum;
+        }());
   }
   for (const auto& [old, size] : left) store->give_up(old, size);
   EXPECT_EQ(store->used(), at);
@@ -307,8 +308,8 @@ TEST_P(StoreContract, TakesBlocksOfSeveralThreadsAtOnce) {
     threads.emplace_back([&, thread] {
       for (std::uint64_t block = thread; block < 128; block += 4) {
         const auto place = store->write(block, text(block, block_size));
-        if (!place || read(*store, block, *place, block_size, 0, block_size) !=
-                          text(block, block_size)) {
+        if (!place ||
+            read(*store, block, *place, block_size, 0, block_size) != text(block, block_size)) {
           ++wrong;
         }
         if (place && block % 8 < 4) store->give_up(*place, block_size);

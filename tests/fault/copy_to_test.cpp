@@ -69,7 +69,8 @@ std::vector<Lies> places() {
                    Script script;
                    script.content = pattern_bytes(0, size);
                    NthCall faults({Call::pwrite}, 2, {.error = EIO});
-                   StreamBuffer buffer(std::make_unique<ScriptedSource>(std::move(script)), options);
+                   StreamBuffer buffer(std::make_unique<ScriptedSource>(std::move(script)),
+                                       options);
                    buffer.wait_for_size();
                    EXPECT_TRUE(faults.fired());
                    return buffer;
@@ -195,8 +196,8 @@ TEST_P(CopyTo, APathThatIsReplaced) {
 }
 
 TEST_P(CopyTo, APathOnAnotherFileSystem) {
-  const auto path = std::filesystem::path("/var/tmp") /
-                    ("seekable-other-" + std::to_string(::getpid()));
+  const auto path =
+      std::filesystem::path("/var/tmp") / ("seekable-other-" + std::to_string(::getpid()));
   std::move(buffer_).save(path);
   EXPECT_EQ(content_of(path), pattern_bytes(0, size));
   std::filesystem::remove(path);

@@ -70,7 +70,8 @@ TEST(EncryptedSpool, TellsWhichBytesWereChangedAndReadsTheOthers) {
   ASSERT_EQ(::pwrite(fds[0], &changed, 1, at), 1);
   int corrupt = 0;
   for (std::uint64_t offset = 0; offset < Stream::size; offset += 65536) {
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(65536, Stream::size - offset));
+    const auto count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(65536, Stream::size - offset));
     try {
       EXPECT_EQ(stream.buffer().read(offset + 5, count - 5), pattern_bytes(offset + 5, count - 5));
     } catch (const Error& error) {

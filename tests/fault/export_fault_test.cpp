@@ -68,10 +68,8 @@ bool is_promised(const std::error_code& code, const Case& one) {
 
 std::vector<StreamKind> whole_streams() {
   std::vector<StreamKind> kinds = {
-      {.name = "memory_only", .memory = 1 << 20},
-      {.name = "spilled"},
-      {.name = "ahead", .fill = Fill::ahead},
-      {.name = "two_directories", .directories = 2},
+      {.name = "memory_only", .memory = 1 << 20},   {.name = "spilled"},
+      {.name = "ahead", .fill = Fill::ahead},       {.name = "two_directories", .directories = 2},
       {.name = "restartable", .restartable = true},
   };
   if (detail::make_cipher() != nullptr) {

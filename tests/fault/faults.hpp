@@ -79,8 +79,8 @@ inline std::vector<std::string> open_descriptors() {
     const int fd = std::atoi(entry->d_name);
     if (entry->d_name[0] == '.' || fd == ::dirfd(directory)) continue;
     std::error_code ignored;
-    const auto target =
-        std::filesystem::read_symlink(std::filesystem::path("/proc/self/fd") / entry->d_name, ignored);
+    const auto target = std::filesystem::read_symlink(
+        std::filesystem::path("/proc/self/fd") / entry->d_name, ignored);
     all.push_back(std::string(entry->d_name) + " " + target.string());
   }
   ::closedir(directory);

@@ -186,6 +186,27 @@ TEST(FullDisk, TakesALimitOfFileSizeForAFullDisk) {
   }
 }
 
+// Once an ahead fill that had met a full disk never read ahead again.
+TEST(FullDisk, ReadsAheadAgainWhenSpaceComesBack) {
+  const ScratchDirectory directory;
+  constexpr std::uint64_t size = 600 * 1024;
+  const auto end = std::make_shared<Gate>();
+  Script script;
+  script.byte_at = pattern_byte;
+  script.length = size;
+  script.gates = {{size, end}};
+  NthCall faults({Call::pwrite}, 2, {.error = ENOSPC}, NthCall::Lasts::on);
+  const StreamBuffer buffer(std::make_unique<ScriptedSource>(std::move(script)),
+                            options_for(directory.path(), {0, 200 * 1024, Fill::ahead, false}));
+  const auto kept = read_until_full(buffer, 0, size, directory.path());
+  ASSERT_LT(kept, size);
+  faults.end();
+  EXPECT_EQ(buffer.read(kept, 1), pattern_bytes(kept, 1));
+  end->wait_entered();  // Nobody has asked for it.
+  end->open();
+  expect_prefix(buffer, size);
+}
+
 TEST(FullDisk, NeedsNoFileForAStreamThatFitsIntoMemory) {
   EXPECT_TRUE(passes_in_a_child([&] {
     limit_file_size(0);

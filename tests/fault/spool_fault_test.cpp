@@ -23,8 +23,8 @@ class SpoolFault : public testing::TestWithParam<StreamKind> {
   /// Calls of which a failure must never reach the program, and what happens to them.
   static std::vector<Case> harmless() {
     std::vector<Case> cases;
-    for (const Call call : {Call::open, Call::pwrite, Call::pread, Call::fallocate, Call::ftruncate,
-                            Call::fstat}) {
+    for (const Call call :
+         {Call::open, Call::pwrite, Call::pread, Call::fallocate, Call::ftruncate, Call::fstat}) {
       cases.push_back({call, {.error = EINTR}});
     }
     for (const Call call : {Call::pwrite, Call::pread}) {

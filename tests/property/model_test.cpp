@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random buffers under random operations from several threads, against a plain array of bytes.
+#include "support/model.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -8,7 +10,6 @@
 #include <thread>
 
 #include "store/block_cipher.hpp"
-#include "support/model.hpp"
 #include "support/sources.hpp"
 #include "support/watchdog.hpp"
 
@@ -98,8 +99,8 @@ TEST(Model, GivesTheBytesOfAPlainArrayOrAnErrorThatFits) {
     try {
       play_from(seed, may_encrypt);
     } catch (const std::exception& error) {
-      FAIL() << error.what() << "; this round alone: SEEKABLE_MODEL_ROUNDS=1 SEEKABLE_SEED="
-             << seed;
+      FAIL() << error.what()
+             << "; this round alone: SEEKABLE_MODEL_ROUNDS=1 SEEKABLE_SEED=" << seed;
     }
   }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kind of waiter really ends, under every kind of ending, however the stream arrives.
+#include "support/watchdog.hpp"
+
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
@@ -11,7 +13,6 @@
 #include <vector>
 
 #include "support/buffers.hpp"
-#include "support/watchdog.hpp"
 
 namespace seekable::test {
 namespace {
@@ -19,11 +20,14 @@ namespace {
 constexpr std::uint64_t wanted = 10;  // what a waiter waits for: the first bytes
 
 enum class Ending { data, end, failure, cancel, deadline, stop, release, dropped_writer };
-constexpr std::pair<Ending, const char*> endings[] = {
-    {Ending::data, "data"},       {Ending::end, "the end"},
-    {Ending::failure, "failure"}, {Ending::cancel, "cancel"},
-    {Ending::deadline, "deadline"}, {Ending::stop, "stop_token"},
-    {Ending::release, "release_before"}, {Ending::dropped_writer, "a dropped writer"}};
+constexpr std::pair<Ending, const char*> endings[] = {{Ending::data, "data"},
+                                                      {Ending::end, "the end"},
+                                                      {Ending::failure, "failure"},
+                                                      {Ending::cancel, "cancel"},
+                                                      {Ending::deadline, "deadline"},
+                                                      {Ending::stop, "stop_token"},
+                                                      {Ending::release, "release_before"},
+                                                      {Ending::dropped_writer, "a dropped writer"}};
 
 /// One way to wait. `wait` null: without limit.
 struct Kind {
@@ -100,8 +104,7 @@ std::vector<Kind> make_kinds() {
                                      : buffer.copy_to(file.get(), {0, wanted});
                    }});
   kinds.push_back({"wait_for_size", true, true, [](StreamBuffer& buffer, const Wait* wait) {
-                     (void)(wait != nullptr ? buffer.wait_for_size(*wait)
-                                            : buffer.wait_for_size());
+                     (void)(wait != nullptr ? buffer.wait_for_size(*wait) : buffer.wait_for_size());
                    }});
   kinds.push_back({"seek from the end", true, true, [](StreamBuffer& buffer, const Wait* wait) {
                      Reader reader = buffer.reader();
@@ -198,9 +201,8 @@ std::string run_case(const Kind& kind, Ending ending, bool limited, bool late, F
     wait.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(late ? 3 : 0);
   }
   std::error_code code;
-  std::jthread waiter([&] {
-    code = code_of([&] { kind.run(feed.buffer(), limited ? &wait : nullptr); });
-  });
+  std::jthread waiter(
+      [&] { code = code_of([&] { kind.run(feed.buffer(), limited ? &wait : nullptr); }); });
   // Late: most likely it sleeps by now. Whether it does makes no difference to how it ends.
   for (int i = 0; late && i < 200; ++i) std::this_thread::yield();
   std::error_code expected;
@@ -233,9 +235,8 @@ std::string run_case(const Kind& kind, Ending ending, bool limited, bool late, F
       break;
   }
   waiter.join();
-  const bool right = expected ? code.default_error_condition() ==
-                                    expected.default_error_condition()
-                              : !code;
+  const bool right =
+      expected ? code.default_error_condition() == expected.default_error_condition() : !code;
   feed.give_rest();
   return right ? "" : "ended with '" + code.message() + "'";
 }
@@ -288,8 +289,8 @@ TEST(EveryWaiter, OfARestartableSourceThatIsReadAheadEnds) {
 }
 
 /// A writer in a full window that blocks.
-std::error_code end_a_writer(const std::function<void(Pipe&, std::stop_source&)>& ending,
-                             bool late, const Wait* wait, std::stop_source& stop) {
+std::error_code end_a_writer(const std::function<void(Pipe&, std::stop_source&)>& ending, bool late,
+                             const Wait* wait, std::stop_source& stop) {
   Pipe pipe = make_pipe(options_window(wanted, WhenFull::block));
   const auto text = letters();
   std::error_code code;
@@ -315,9 +316,9 @@ TEST(EveryWaiter, ThatWritesIntoAFullWindowEnds) {
     EXPECT_EQ(end_a_writer([](Pipe& pipe, auto&) { pipe.buffer.cancel(); }, late, nullptr, stop),
               Errc::cancelled);
     watchdog.next("Writer::write ended by release_before");
-    EXPECT_EQ(end_a_writer([](Pipe& pipe, auto&) { pipe.buffer.release_before(5); }, late, nullptr,
-                           stop),
-              std::error_code());
+    EXPECT_EQ(
+        end_a_writer([](Pipe& pipe, auto&) { pipe.buffer.release_before(5); }, late, nullptr, stop),
+        std::error_code());
     watchdog.next("Writer::write ended by a reader");
     EXPECT_EQ(end_a_writer(
                   [](Pipe& pipe, auto&) {
@@ -327,10 +328,10 @@ TEST(EveryWaiter, ThatWritesIntoAFullWindowEnds) {
                   late, nullptr, stop),
               std::error_code());
     watchdog.next("Writer::write ended by the destruction of the buffer");
-    EXPECT_EQ(end_a_writer(
-                  [](Pipe& pipe, auto&) { const StreamBuffer gone = std::move(pipe.buffer); },
-                  late, nullptr, stop),
-              Errc::cancelled);
+    EXPECT_EQ(
+        end_a_writer([](Pipe& pipe, auto&) { const StreamBuffer gone = std::move(pipe.buffer); },
+                     late, nullptr, stop),
+        Errc::cancelled);
     watchdog.next("Writer::write ended by a deadline");
     wait.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
     EXPECT_EQ(end_a_writer([](Pipe&, auto&) {}, late, &wait, stop), Errc::timed_out);

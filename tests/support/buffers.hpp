@@ -33,8 +33,7 @@ struct ScriptedJumping {
   StreamBuffer buffer;
 
   explicit ScriptedJumping(Script script, Options options = {})
-      : buffer(std::make_unique<ScriptedRestartable>(std::move(script), log),
-               std::move(options)) {}
+      : buffer(std::make_unique<ScriptedRestartable>(std::move(script), log), std::move(options)) {}
 };
 
 inline std::vector<std::byte> part(const std::vector<std::byte>& bytes, std::uint64_t offset,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/model.hpp"
 
-
 #include <cstring>
 
 namespace seekable::test {
@@ -131,8 +130,8 @@ std::uint64_t Player::some_offset() {
 }
 
 std::uint64_t Player::some_size() {
-  return choices_.below(choices_.one_of<std::uint64_t>({1, 3, 100, 5000, block_bytes + 1,
-                                                        3 * block_bytes}));
+  return choices_.below(
+      choices_.one_of<std::uint64_t>({1, 3, 100, 5000, block_bytes + 1, 3 * block_bytes}));
 }
 
 std::optional<Wait> Player::some_wait() {

@@ -18,8 +18,7 @@ void Player::read_at() {
   const auto wait = some_wait();
   try {
     const StreamBuffer& buffer = arena_.buffer();
-    const std::size_t got =
-        wait ? buffer.read_at(offset, out, *wait) : buffer.read_at(offset, out);
+    const std::size_t got = wait ? buffer.read_at(offset, out, *wait) : buffer.read_at(offset, out);
     arena_.check_bytes(offset, std::span(out).first(got), "read_at");
     arena_.check_short(offset, out.size(), got, "read_at");
   } catch (const Error& error) {

@@ -94,9 +94,9 @@ std::vector<std::byte> make_content(Choices& choices) {
 void choose_options(Choices& choices, bool may_encrypt, Setup& setup) {
   Options& options = setup.options;
   const std::uint64_t size = setup.content.size();
-  options.memory_limit = choices.one_of<std::uint64_t>(
-      {0, 8, 5000, block_bytes, block_bytes + 4096, 2 * block_bytes, 4 * block_bytes,
-       8 * block_bytes, 5120 * kib});
+  options.memory_limit =
+      choices.one_of<std::uint64_t>({0, 8, 5000, block_bytes, block_bytes + 4096, 2 * block_bytes,
+                                     4 * block_bytes, 8 * block_bytes, 5120 * kib});
   if (choices.chance(25)) {
     options.disk_limit = choices.chance(50) ? 0 : choices.below(size + 2);
     if (choices.chance(50)) options.memory_limit = 5120 * kib;
@@ -107,8 +107,8 @@ void choose_options(Choices& choices, bool may_encrypt, Setup& setup) {
   }
   if (choices.chance(35)) {
     const std::uint64_t window = 1 + choices.below(choices.chance(50) ? 100 : size + block_bytes);
-    options.retention = Retention::window(
-        window, choices.chance(60) ? WhenFull::drop_oldest : WhenFull::block);
+    options.retention =
+        Retention::window(window, choices.chance(60) ? WhenFull::drop_oldest : WhenFull::block);
   }
   options.encrypt_spool = may_encrypt && choices.chance(15);
 }
@@ -117,8 +117,8 @@ void choose_claims(Choices& choices, Setup& setup) {
   const std::uint64_t size = setup.content.size();
   if (choices.chance(50)) return;
   std::uint64_t claim = size;
-  if (choices.chance(25)) claim = choices.chance(50) ? size + 1 + choices.below(100'000)
-                                                     : choices.below(size + 1);
+  if (choices.chance(25))
+    claim = choices.chance(50) ? size + 1 + choices.below(100'000) : choices.below(size + 1);
   switch (choices.below(3)) {
     case 0: setup.declared = claim; break;
     case 1: setup.options.expected_size = claim; break;

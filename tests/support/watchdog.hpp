@@ -37,8 +37,7 @@ class Watchdog {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
       const auto seen = cases_;
-      const bool moved =
-          changed_.wait_for(lock, stop, patience, [&] { return cases_ != seen; });
+      const bool moved = changed_.wait_for(lock, stop, patience, [&] { return cases_ != seen; });
       if (moved || stop.stop_requested()) continue;
       std::fprintf(stderr, "this does not end: %s\n", name_.c_str());
       std::abort();

@@ -44,8 +44,8 @@ std::size_t resident(const std::vector<std::byte*>& blocks) {
   std::vector<unsigned char> pages(block_size / page);
   for (std::byte* block : blocks) {
     EXPECT_EQ(::mincore(block, block_size, pages.data()), 0);
-    sum += page * static_cast<std::size_t>(
-                      std::count_if(pages.begin(), pages.end(), [](unsigned char p) { return p & 1; }));
+    sum += page * static_cast<std::size_t>(std::count_if(pages.begin(), pages.end(),
+                                                         [](unsigned char p) { return p & 1; }));
   }
   return sum;
 }
@@ -98,7 +98,8 @@ TEST(BlockPool, KeepsNothingOfBlocksThatNobodyEverTook) {
     const auto one = take(1);
     const auto skew = reinterpret_cast<std::uintptr_t>(one.front()) % (2 << 20);
     std::vector<std::byte*> slab;
-    for (std::size_t at = 0; at < 2 << 20; at += block_size) slab.push_back(one.front() - skew + at);
+    for (std::size_t at = 0; at < 2 << 20; at += block_size)
+      slab.push_back(one.front() - skew + at);
     put(one);
     trim();
     EXPECT_EQ(resident(slab), 0U);
@@ -134,7 +135,8 @@ TEST(BlockPool, IsUsedByManyThreadsAtOnce) {
           std::memset(mine.back(), thread * 16 + i % 16, 64);
         }
         for (int i = 0; i < 20; ++i) {
-          if (mine[static_cast<std::size_t>(i)][63] != static_cast<std::byte>(thread * 16 + i % 16)) {
+          if (mine[static_cast<std::size_t>(i)][63] !=
+              static_cast<std::byte>(thread * 16 + i % 16)) {
             ++wrong;
           }
         }

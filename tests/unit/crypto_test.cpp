@@ -78,9 +78,7 @@ TEST(Crypto, SealsALongerTextOfAPlaceWithAnotherKeyStream) {
   EXPECT_FALSE(std::equal(half.begin(), half.begin() + 100, whole.begin()));
 }
 
-TEST(Crypto, IsWhatTheSpoolUsesOnceItIsLinked) {
-  EXPECT_NE(detail::make_cipher(), nullptr);
-}
+TEST(Crypto, IsWhatTheSpoolUsesOnceItIsLinked) { EXPECT_NE(detail::make_cipher(), nullptr); }
 
 }  // namespace
 }  // namespace seekable::test

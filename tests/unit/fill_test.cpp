@@ -204,7 +204,10 @@ TEST(DiskFull, OfOneConnectionDoesNotDisturbWhatAnotherStored) {
                           .read_through = 10 * block,
                           .max_connections = 4},
                          options);
-  EXPECT_EQ(code_of([&] { stream.buffer.read(0, 1); stream.buffer.read(3 * block, 1); }),
+  EXPECT_EQ(code_of([&] {
+              stream.buffer.read(0, 1);
+              stream.buffer.read(3 * block, 1);
+            }),
             Errc::disk_full);
   for (std::uint64_t at = 0; at < 6; ++at) {
     stream.buffer.release_before(at * block + 100);

@@ -56,10 +56,8 @@ TEST(OpenFile, BelowTheBeginningCannotBeSought) {
 }
 
 TEST(OpenFile, HasAnErrorAndNoEndWhereTheStreamFailed) {
-  const StreamBuffer buffer(std::make_unique<ScriptedSource>(
-      Script{.content = letters(),
-             .fail_at = 10,
-             .failure = failure_with(std::errc::connection_reset)}));
+  const StreamBuffer buffer(std::make_unique<ScriptedSource>(Script{
+      .content = letters(), .fail_at = 10, .failure = failure_with(std::errc::connection_reset)}));
   const File file(open_file(buffer));
   std::string out(100, '\0');
   errno = 0;

@@ -99,8 +99,7 @@ TEST(ReleaseBefore, PastTheEndIsAllowed) {
   EXPECT_EQ(stream.buffer.read(0, 100).size(), 26U);
   stream.buffer.release_before(1000);
   EXPECT_EQ(code_of([&] { stream.buffer.read(25, 1); }), Errc::released);
-  EXPECT_EQ(stream.buffer.residency(),
-            (std::vector<Extent>{Extent{{0, 26}, Residency::released}}));
+  EXPECT_EQ(stream.buffer.residency(), (std::vector<Extent>{Extent{{0, 26}, Residency::released}}));
 }
 
 TEST(ReleaseBefore, WakesWhoWaitsForAByteBelowIt) {

@@ -12,9 +12,9 @@ namespace seekable::test {
 namespace {
 
 Scripted claiming(std::uint64_t declared, std::uint64_t actual, Options options = {}) {
-  return Scripted({.content = random_bytes(static_cast<std::size_t>(actual), 1),
-                   .declared_size = declared},
-                  std::move(options));
+  return Scripted(
+      {.content = random_bytes(static_cast<std::size_t>(actual), 1), .declared_size = declared},
+      std::move(options));
 }
 
 TEST(Size, ThatIsDeclaredIsKnownAtOnce) {
@@ -77,9 +77,8 @@ TEST(Size, ThatIsDeclaredWithTheFirstBytesIsNotWaitedForUntilTheEnd) {
 TEST(Size, ThatBecomesDeclaredWakesWhoWaitsWhileAnotherReads) {
   const auto first = std::make_shared<Gate>();
   const auto second = std::make_shared<Gate>();
-  const StreamBuffer buffer(
-      std::make_unique<LateClaim>(std::make_unique<ScriptedSource>(Script{
-          .content = letters(), .chunks = {3}, .gates = {{0, first}, {3, second}}})));
+  const StreamBuffer buffer(std::make_unique<LateClaim>(std::make_unique<ScriptedSource>(
+      Script{.content = letters(), .chunks = {3}, .gates = {{0, first}, {3, second}}})));
   std::jthread reads([&] { (void)buffer.read(0, 20); });
   first->wait_entered();
   std::uint64_t size = 0;

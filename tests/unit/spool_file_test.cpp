@@ -56,8 +56,8 @@ TEST(SpoolFile, ReadsExactlyOrSaysWhyNot) {
 TEST(SpoolFile, RefusesWhatNoFileCanAddress) {
   const ScratchDirectory directory;
   SpoolFile file(directory.path(), block_size, true);
-  for (const std::uint64_t slot : {~std::uint64_t{0}, std::uint64_t{1} << 48, std::uint64_t{1} << 47,
-                                   (std::uint64_t{1} << 47) - 1}) {
+  for (const std::uint64_t slot : {~std::uint64_t{0}, std::uint64_t{1} << 48,
+                                   std::uint64_t{1} << 47, (std::uint64_t{1} << 47) - 1}) {
     EXPECT_EQ(file.write(slot, 0, to_bytes("x")), EFBIG) << slot;
   }
 }

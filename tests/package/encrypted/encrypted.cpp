@@ -6,9 +6,9 @@
 
 int main() {
   try {
-    const std::string text(200'000, 's');
+    const std::string text(1'000'000, 's');
     seekable::StreamBuffer buffer(seekable::from_bytes(text),
-                                  {.memory_limit = 64 * 1024, .encrypt_spool = true});
+                                  {.memory_limit = 256 * 1024, .encrypt_spool = true});
     const auto bytes = buffer.read(0, text.size());
     return bytes.size() == text.size() && bytes.back() == std::byte{'s'} ? 0 : 1;
   } catch (const std::system_error& error) {

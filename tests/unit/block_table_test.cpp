@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/block_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "base/block.hpp"
+
+namespace seekable::inline v1::detail {
+namespace {
+
+std::vector<std::uint64_t> blocks_of(BlockTable& table, std::uint64_t first, std::uint64_t last) {
+  std::vector<std::uint64_t> blocks;
+  table.for_each(first, last, [&](std::uint64_t block, Entry& entry) {
+    if (entry.filled.load() > 0) blocks.push_back(block);
+  });
+  return blocks;
+}
+
+constexpr std::uint64_t some_blocks[] = {0,
+                                         1,
+                                         31,
+                                         32,
+                                         33,
+                                         2047,
+                                         2048,
+                                         2049,
+                                         65535,
+                                         65536,
+                                         131'071,
+                                         131'072,
+                                         1ULL << 30U,
+                                         (1ULL << 37U) + 5,
+                                         1ULL << 40U,
+                                         1ULL << 47U,
+                                         (1ULL << 48U) - 2,
+                                         (1ULL << 48U) - 1};
+
+TEST(BlockTable, FindsWhatWasMadeAndNothingElse) {
+  BlockTable table;
+  for (const std::uint64_t block : some_blocks) {
+    table.make(block).filled = static_cast<std::uint32_t>(block % 60'000 + 1);
+  }
+  for (const std::uint64_t block : some_blocks) {
+    Entry* entry = table.find(block);
+    ASSERT_NE(entry, nullptr) << block;
+    EXPECT_EQ(entry->filled, block % 60'000 + 1);
+    EXPECT_EQ(&table.make(block), entry);
+  }
+  EXPECT_EQ(table.find(1ULL << 35U), nullptr);
+  EXPECT_EQ(table.find(3'000'000), nullptr);
+}
+
+TEST(BlockTable, OfAnEmptyStreamHasTheFirstBlockAlone) {
+  BlockTable table;
+  EXPECT_NE(table.find(0), nullptr);
+  EXPECT_EQ(table.find(1), nullptr);
+  EXPECT_EQ(table.find(block_of(unknown)), nullptr);
+}
+
+TEST(BlockTable, VisitsEntriesInOrder) {
+  BlockTable table;
+  for (const std::uint64_t block : some_blocks) table.make(block).filled = 1;
+  EXPECT_EQ(blocks_of(table, 0, block_of(unknown)),
+            std::vector<std::uint64_t>(std::begin(some_blocks), std::end(some_blocks) - 1));
+  EXPECT_EQ(blocks_of(table, 1, 33), (std::vector<std::uint64_t>{1, 31, 32}));
+  EXPECT_EQ(blocks_of(table, 34, 2047), std::vector<std::uint64_t>{});
+  EXPECT_EQ(blocks_of(table, 131'073, 1ULL << 41U),
+            (std::vector<std::uint64_t>{1ULL << 30U, (1ULL << 37U) + 5, 1ULL << 40U}));
+}
+
+TEST(BlockTable, LetsGoOfNodesThatHoldOnlyBlocksBelow) {
+  for (const std::uint64_t below :
+       {1ULL, 31ULL, 32ULL, 64ULL, 2048ULL, 2080ULL, 100'000ULL, 1ULL << 20U, 1ULL << 38U}) {
+    BlockTable table;
+    for (const std::uint64_t block : some_blocks) table.make(block).filled = 1;
+    for (std::uint64_t block = 0; block < 5000; ++block) table.make(block).filled = 1;
+    std::vector<BlockTable::Removed> removed;
+    table.remove_before(below, removed);
+    std::set<std::uint64_t> gone;
+    for (const auto& node : removed) {
+      EXPECT_LE(node.last, below);
+      if (node.leaf) gone.insert(node.first);
+    }
+    for (const std::uint64_t block : blocks_of(table, 0, block_of(unknown))) {
+      EXPECT_FALSE(gone.contains(block / 32 * 32) && block != 0) << block;
+    }
+    for (const std::uint64_t block : some_blocks) {
+      if (block >= below) {
+        EXPECT_NE(table.find(block), nullptr) << block << " of " << below;
+      }
+      if (block != 0 && block / 32 * 32 + 32 <= below) {
+        EXPECT_EQ(table.find(block), nullptr) << block << " of " << below;
+      }
+    }
+    std::vector<BlockTable::Removed> again;
+    table.remove_before(below, again);
+    EXPECT_TRUE(again.empty());
+    for (auto& node : removed) BlockTable::free(node);
+  }
+}
+
+TEST(BlockTable, KeepsFewNodesOfAStreamThatPassesThrough) {
+  BlockTable table;
+  std::size_t alive = 0;
+  for (std::uint64_t block = 0; block < 200'000; ++block) {
+    table.make(block).filled = 1;
+    std::vector<BlockTable::Removed> removed;
+    if (block > 10) table.remove_before(block - 10, removed);
+    for (auto& node : removed) BlockTable::free(node);
+  }
+  alive = blocks_of(table, 0, block_of(unknown)).size();
+  EXPECT_LE(alive, 128U);
+}
+
+TEST(Place, IsOneWordWithAllThatItSays) {
+  alignas(64) static std::byte memory[64];
+  EXPECT_EQ(Place::memory(memory).kind(), Place::Kind::memory);
+  EXPECT_EQ(Place::memory(memory).address(), memory);
+  EXPECT_EQ(Place().kind(), Place::Kind::none);
+  EXPECT_EQ(Place::pieces().kind(), Place::Kind::pieces);
+  EXPECT_EQ(Place::released().kind(), Place::Kind::released);
+  const Place spooled = Place::spool({15, (1ULL << 48U) - 1});
+  EXPECT_EQ(spooled.kind(), Place::Kind::spool);
+  EXPECT_EQ(spooled.slot().file, 15);
+  EXPECT_EQ(spooled.slot().slot, (1ULL << 48U) - 1);
+  EXPECT_EQ(Place::from_word(spooled.word()).slot().slot, spooled.slot().slot);
+}
+
+}  // namespace
+}  // namespace seekable::inline v1::detail
