@@ -36,22 +36,23 @@ std::shared_ptr<Engine> Engine::make(std::unique_ptr<Source> source, Options opt
     throw Error(std::make_error_code(std::errc::function_not_supported),
                 "encrypt_spool: link seekable::crypto", 0);
   }
-  auto engine = std::make_shared<Engine>(std::move(source), options);
+  auto engine = std::make_shared<Engine>(std::move(source), std::move(options));
   engine->filler_.keep_alive_with(engine);
   if (engine->in_place_ == nullptr) engine->filler_.start_ahead();
   return engine;
 }
 
-Engine::Engine(std::unique_ptr<Source> source, const Options& options)
-    : storage_(options, options.fill == Fill::ahead && source != nullptr),
-      filler_(storage_, outcome_, std::move(source), options),
-      follows_readers_(options.retention.window_size() &&
-                       options.retention.when_full() == WhenFull::block),
-      wake_early_(options.retention.window_size().has_value()) {
+Engine::Engine(std::unique_ptr<Source> source, Options options)
+    : storage_(std::move(options), source != nullptr),
+      filler_(storage_, outcome_, std::move(source), storage_.options()),
+      follows_readers_(storage_.options().retention.window_size() &&
+                       storage_.options().retention.when_full() == WhenFull::block),
+      wake_early_(storage_.options().retention.window_size().has_value()) {
+  const Options& kept = storage_.options();
   auto* file = dynamic_cast<FileSource*>(filler_.source());
   const bool as_declared =
-      file != nullptr && options.expected_size.value_or(file->fixed_size()) == file->fixed_size();
-  if (as_declared && !options.retention.window_size()) {
+      file != nullptr && kept.expected_size.value_or(file->fixed_size()) == file->fixed_size();
+  if (as_declared && !kept.retention.window_size()) {
     in_place_ = file;
     outcome_.set_end(file->fixed_size());
   }

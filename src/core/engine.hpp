@@ -41,7 +41,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
  public:
   /// A null `source`: a writer pushes.
   static std::shared_ptr<Engine> make(std::unique_ptr<Source> source, Options options);
-  Engine(std::unique_ptr<Source> source, const Options& options);
+  Engine(std::unique_ptr<Source> source, Options options);
   ~Engine();
 
   // engine.cpp

@@ -71,7 +71,8 @@ struct Room {
 ///     thread for each block.
 class Storage {
  public:
-  Storage(const Options& options, bool two_stages);
+  /// `pulls`: there is a source to pull from; else a writer pushes.
+  Storage(Options options, bool pulls);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;

@@ -2,16 +2,17 @@
 #include <algorithm>
 #include <iterator>
 #include <new>
+#include <utility>
 
 #include "core/storage.hpp"
 #include "store/block_pool.hpp"
 
 namespace seekable::inline v1::detail {
 
-Storage::Storage(const Options& options, bool two_stages)
-    : options_(options),
-      account_(options.memory_limit, options.memory_budget),
-      two_stages_(two_stages) {}
+Storage::Storage(Options options, bool pulls)
+    : options_(std::move(options)),
+      account_(options_.memory_limit, options_.memory_budget),
+      two_stages_(pulls && options_.fill == Fill::ahead) {}
 
 Storage::~Storage() {
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
