@@ -22,7 +22,9 @@ enum class Fill : std::uint8_t {
 /// What a full window does with the next byte.
 enum class WhenFull : std::uint8_t {
   drop_oldest,  ///< gives up the oldest byte: the window is the last bytes of the stream
-  block,        ///< stops the fill until the slowest `Reader` has moved on
+  /// Stops the fill until the slowest `Reader` has moved on. A call that needs a byte further on
+  /// (also `wait_for_size`, `to_file`, `save`) waits until another thread moves it.
+  block,
 };
 
 /// Which bytes a buffer keeps.
@@ -54,7 +56,7 @@ class Retention {
 /// How a buffer keeps and fetches its bytes. The defaults suit most programs.
 struct Options {
   /// Bytes of memory for the stream, staging buffers included. Hard: checked before each
-  /// allocation. More means fewer bytes on disk. Below 64 KiB the spool is written in small
+  /// allocation. More means fewer bytes on disk. Below 128 KiB the spool is written in small
   /// pieces. Tables about the bytes (16 bytes for each 64 KiB) do not count.
   std::uint64_t memory_limit = 5 * 1024 * 1024;
 

@@ -26,10 +26,12 @@ class SEEKABLE_EXPORT Writer {
 
   /// Appends `bytes` to the stream; they are stored, and readable, when it returns.
   ///
-  /// Blocks: only while a window that blocks (`WhenFull::block`) is full.
-  /// Throws: `Errc::disk_full` when no store has room (what fitted is published; `written()` tells
-  ///     how much, and the rest may be written again); `Errc::cancelled` after `cancel`, or
-  ///     when nobody can read any more; `std::invalid_argument` after `end` or `fail`.
+  /// Blocks: while a window that blocks (`WhenFull::block`) is full, and for the disk.
+  /// Throws: `Errc::disk_full` when no store has room; `Errc::timed_out` or `Errc::cancelled` for
+  ///     the `Wait`; then what fitted is published, `written()` tells how much, and the rest may
+  ///     be written again. `Errc::cancelled` after `cancel`, or when nobody can read any more;
+  ///     the failure, such as `Errc::overrun`, if the stream has failed; `std::invalid_argument`
+  ///     after `end` or `fail`; `std::errc::operation_not_permitted` in a forked child.
   void write(std::span<const std::byte> bytes);
   void write(std::span<const std::byte> bytes, const Wait& wait);
 
@@ -41,7 +43,8 @@ class SEEKABLE_EXPORT Writer {
   /// Bytes of the stream so far.
   std::uint64_t written() const noexcept;
 
-  /// The stream is complete. One shorter than its `expected_size` fails with `Errc::truncated`.
+  /// The stream is complete. One shorter than its `expected_size` has failed with
+  /// `Errc::truncated`, which its readers are told.
   ///
   /// Throws: the failure, if the stream has failed; `std::invalid_argument` after `end` or `fail`.
   void end();

@@ -23,8 +23,8 @@ struct SourceInfo {
 
 /// Where bytes come from, forward only. Implement `read_some`; the rest has sensible defaults.
 ///
-/// Threads: `read_some` is called by one thread at a time, but not always by the same one.
-///     `cancel` and `info` may come from any thread at any time.
+/// Threads: `read_some` and `size` are called by one thread at a time, but not always by the same
+///     one. `cancel` and `info` may come from any thread at any time.
 class SEEKABLE_EXPORT Source {
  public:
   Source() = default;
@@ -57,11 +57,16 @@ class SEEKABLE_EXPORT Source {
 };
 
 /// A source that can also be opened at any offset: a file, HTTP with ranges, an object.
+///
+/// Threads: `reopen`, `worth_reading_through` and `find_size` come from the thread that may call
+///     `read_some`; `another` from any thread at any time, also while `read_some` runs.
 class SEEKABLE_EXPORT RestartableSource : public Source {
  public:
   /// Makes the next `read_some` start at `offset`.
   ///
-  /// `wanted` is a hint: so many bytes from there will be read; nothing: nobody knows.
+  /// `offset` may lie at or past the end: the next `read_some` then returns 0. May follow any
+  /// `read_some`, also one that returned 0. `wanted` is a hint: so many bytes from there will be
+  /// read; nothing: nobody knows.
   /// Throws: as `read_some`; `Errc::source_changed` where the stream is no longer the same.
   virtual void reopen(std::uint64_t offset, std::optional<std::uint64_t> wanted) = 0;
 

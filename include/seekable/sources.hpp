@@ -22,13 +22,15 @@ namespace seekable::inline v1 {
 /// Reads a file descriptor from its current position: a pipe, a socket, a terminal, a file.
 ///
 /// `close`: the source closes `fd` when it is destroyed. A non-blocking descriptor is waited
-/// for. `cancel` makes a waiting read throw at once.
+/// for. `cancel` makes a waiting read throw at once. Reading moves the descriptor's position, and
+/// nobody else may read it meanwhile.
 /// Throws: `std::invalid_argument` if `fd` is negative.
 /// Lifetime: without `close`, `fd` must stay open until the buffer and its readers are gone.
 SEEKABLE_EXPORT std::unique_ptr<Source> from_fd(int fd, bool close = false);
 
 /// Reads the file at `path`. A regular file is read in place: any offset at once, nothing is
-/// spooled. Anything else (a named pipe, a device) is read like `from_fd`.
+/// spooled (unless a window or another `expected_size` is wanted). Anything else is read like
+/// `from_fd`: a named pipe, a device, an empty file, one of /proc.
 ///
 /// A regular file that is changed while it is read fails with `Errc::source_changed`.
 /// Throws: std::system_error if the file cannot be opened, or is a directory.
@@ -51,12 +53,13 @@ SEEKABLE_EXPORT std::unique_ptr<Source> from_function(
 SEEKABLE_EXPORT std::unique_ptr<Source> from_bytes(Bytes bytes);
 SEEKABLE_EXPORT std::unique_ptr<Source> from_bytes(std::string bytes);
 
-/// Runs a program (looked for along `$PATH`) and reads its standard output. Its standard input and
-/// standard error are the caller's.
+/// Starts a program (looked for along `$PATH`) at once and reads its standard output. Its standard
+/// input and standard error are the caller's.
 ///
 /// A non-zero exit, or a signal, is a failure and not an end. `cancel` sends the child SIGTERM;
-/// destruction does too, and SIGKILL to one that stays a moment later.
-/// Throws: `std::invalid_argument` if `argv` is empty; std::system_error if it cannot be started.
+/// destruction does too, and SIGKILL to one that stays 200 ms later. A process that ignores
+/// SIGCHLD, or reaps children that are not its own, hides how it ended: that is a failure. Throws:
+/// `std::invalid_argument` if `argv` is empty; std::system_error if it cannot be started.
 SEEKABLE_EXPORT std::unique_ptr<Source> from_command(std::vector<std::string> argv);
 
 }  // namespace seekable::inline v1

@@ -49,8 +49,11 @@ SEEKABLE_EXPORT Pipe make_pipe(Options options);
 /// will never come; `Errc::released` if it was given up; `Errc::disk_full` if no store has room
 /// for it (the next read tries again); `Errc::timed_out` or `Errc::cancelled` for the `Wait`;
 /// `std::errc::resource_deadlock_would_occur` to a source that waits for its own buffer;
-/// `std::errc::operation_not_permitted` in a forked child for what needs the source or the spool.
-/// `std::invalid_argument` if offset + size exceeds 2^64 - 1, or a range begins after its end.
+/// `std::errc::operation_not_permitted` in a forked child for what needs the source or the spool;
+/// `Errc::spool_corrupt`, or the system's code, where the disk fails. `std::system_error` if a
+/// thread that is needed cannot be made, and `std::bad_alloc`.
+/// `std::invalid_argument` if offset + size exceeds 2^64 - 1, a range begins after its end, or the
+/// buffer was moved from. Up to 200 KiB of the caller's stack are used.
 ///
 /// Threads: safe to use from any number of threads at once, except that nobody may be in a call
 ///     while it is destroyed, moved from or assigned to.
@@ -141,9 +144,10 @@ class SEEKABLE_EXPORT StreamBuffer {
   /// Calls `callback` exactly once when `range`, as far as the stream reaches, is kept, or when
   /// that can never be (with the failure's code). For those who must not wait.
   ///
-  /// The call comes on the thread that fills, or inside this call if it is already decided; no
-  /// lock is held, so the callback may call anything. It must not throw. A destroyed buffer
-  /// gives `Errc::cancelled`.
+  /// The call comes on the thread that fills, or inside the call that decides it: this one,
+  /// `cancel`, `release_before`, a move of a `Reader` in a window that blocks, a call of the
+  /// `Writer`. No lock of the buffer is held, so the callback may call anything. It must not throw.
+  /// A destroyed buffer gives `Errc::cancelled`.
   ///
   /// Throws: `std::invalid_argument` for an empty callback; `std::errc::operation_not_permitted` in
   ///     a forked child; std::system_error if no thread can be made.
@@ -169,6 +173,7 @@ class SEEKABLE_EXPORT StreamBuffer {
   /// Writes the bytes of `range`, as far as the stream reaches, to the descriptor `fd`, by the
   /// shortest way the kernel has, as they arrive.
   ///
+  /// Blocks: as all waiting calls, and while `fd` takes no bytes; a `Wait` limits only the first.
   /// Returns: bytes written; less than the range only where the stream ends inside it.
   /// Throws: the failure, also if it lies inside the range; std::system_error if `fd` fails.
   std::uint64_t copy_to(int fd, ByteRange range) const;
@@ -176,9 +181,12 @@ class SEEKABLE_EXPORT StreamBuffer {
 
   /// Waits for the end and gives a read-only descriptor of the whole stream, at position 0.
   ///
-  /// Where the spool holds the stream as it is, it is the spool; the bytes in memory are then
-  /// written to it too and count against `disk_limit`. Throws `Errc::released` if any byte was
-  /// given up.
+  /// If the spool is a plain copy of the stream, that file itself is handed out, after the bytes in
+  /// memory were written to it too, against `disk_limit`; from then on releasing gives no disk
+  /// space back. A file in place is handed out as it is, and shows later changes. Else it is a
+  /// copy, which counts until the buffer is gone.
+  ///
+  /// Throws: `Errc::released` if any byte was given up; `Errc::disk_full`.
   FileDescriptor to_file() const;
   FileDescriptor to_file(const Wait& wait) const;
 

@@ -24,9 +24,11 @@ struct ViewPin {
 /// Bytes of a stream lent without a copy. They are pinned, and unchanged, while the view lives,
 /// also after its buffer is gone.
 ///
-/// Pinned bytes count against the buffer's limits until the view is gone. A view of spilled bytes
-/// maps the file: a disk that fails under it raises SIGBUS, as with any mapping; `read_at` throws.
-/// Threads: different views are independent; one view may be read by many threads.
+/// Pinned bytes count against the buffer's limits until the view is gone. All that the buffer
+/// keeps, in memory and on disk, stays as long as a view of it; what keeps it small is a copy. A
+/// view of spilled bytes maps the file: a disk that fails under it raises SIGBUS, as with any
+/// mapping; `read_at` throws. Threads: different views are independent; one view may be read by
+/// many threads.
 class SEEKABLE_EXPORT View {
  public:
   View() = default;

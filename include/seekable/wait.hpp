@@ -6,7 +6,11 @@
 
 namespace seekable::inline v1 {
 
-/// How long a call may wait. A call that gives up loses nothing: what was pulled is kept.
+/// How long a call may wait for the stream. A call that gives up loses nothing: what was pulled is
+/// kept.
+///
+/// A call with a `Wait`, also one without limits, never enters the source itself: the first one
+/// starts the thread of the buffer.
 struct Wait {
   /// After this the call throws `Errc::timed_out`. Default: no limit.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();

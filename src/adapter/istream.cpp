@@ -34,7 +34,7 @@ class ReaderStreambuf final : public std::streambuf {
       setg(eback(), gptr() + buffered, egptr());
     }
     if (buffered == wanted) return wanted;
-    setg(nullptr, nullptr, nullptr);  // What lies in it is not what stands before the position.
+    setg(nullptr, nullptr, nullptr);  // It no longer ends where the reader's position is.
     const std::span<char> rest(out + buffered, static_cast<std::size_t>(wanted - buffered));
     const std::uint64_t begin = reader_.position() - static_cast<std::uint64_t>(buffered);
     return buffered + static_cast<std::streamsize>(read_to_end_or(begin, rest));

@@ -19,6 +19,12 @@ void check_range(std::uint64_t offset, std::uint64_t size) {
   }
 }
 
+/// A callback must not throw: as on the thread that fills, that ends the program.
+void call_decided(const std::function<void(std::error_code)>& callback,
+                  std::error_code result) noexcept {
+  callback(result);
+}
+
 /// True if the call was given up, and not the byte: then nothing is lost, and nothing is given.
 bool is_of_the_wait(const Error& error, const Wait* wait) {
   if (wait == nullptr) return false;
@@ -65,6 +71,7 @@ void Engine::drop_owner() noexcept {
   // The last owner may go on the fill thread, whose reference is then the only other one.
   const auto self = shared_from_this();
   filler_.shut_down();
+  if (!storage_.is_forked_child()) in_place_ = nullptr;  // The source has gone.
 }
 
 void Engine::throw_if_failed() const {
@@ -85,20 +92,30 @@ Need Engine::need(std::uint64_t byte, std::uint64_t end) const noexcept {
   return need;
 }
 
+/// What a file in place can never give again is the failure of the stream.
+template <typename Use>
+auto Engine::or_fail_in_place(std::uint64_t offset, Use use) {
+  try {
+    return use();
+  } catch (const Error& error) {
+    if (error.code() == Errc::source_changed || error.code() == Errc::truncated) {
+      filler_.fail({error.code(), error.what(), offset, std::current_exception()});
+    }
+    throw;
+  }
+}
+
 std::size_t Engine::copy_in_place(std::uint64_t offset, std::span<std::byte> out) {
   storage_.check_not_forked(offset);
   throw_if_failed();
   if (offset < storage_.low()) {
     throw Error(Errc::released, "read byte " + std::to_string(offset), storage_.low());
   }
-  try {
-    return in_place_->pread(offset, out);
-  } catch (const Error& error) {
-    if (error.code() == Errc::source_changed) {
-      filler_.fail({error.code(), error.what(), offset, std::current_exception()});
-    }
-    throw;
-  }
+  return or_fail_in_place(offset, [&] { return in_place_->pread(offset, out); });
+}
+
+void Engine::check_in_place(std::uint64_t offset) {
+  or_fail_in_place(offset, [&] { in_place_->check_unchanged(offset); });
 }
 
 std::size_t Engine::copy_kept(std::uint64_t offset, std::span<std::byte> out) {
@@ -145,8 +162,10 @@ std::size_t Engine::read_at(std::uint64_t offset, std::span<std::byte> out, cons
       follow_readers();
     }
   }
-  if (done > 0) filler_.note_read(offset + done);
-  count_read(waited);
+  if (done > 0) {
+    filler_.note_read(offset + done);
+    count_read(waited);
+  }
   return done;
 }
 
@@ -278,8 +297,9 @@ bool Engine::wait_for(ByteRange range, std::chrono::nanoseconds timeout) {
       throw Error(Errc::released, "wait for byte " + std::to_string(range.begin), storage_.low());
     }
     if (in_place_ == nullptr) offset = storage_.first_missing(offset, end);
-    if (offset >= end || in_place_ != nullptr) return true;
+    if (offset >= end) return true;
     if (failed) throw_if_failed();
+    if (in_place_ != nullptr) return true;
     Need need{offset, end, end, range.end, false};
     if (filler_.sparse()) need.until = need.wake_at = std::min(end, block_end(offset));
     if (wake_early_) need.wake_at = offset + 1;
@@ -294,7 +314,7 @@ bool Engine::wait_for(ByteRange range, std::chrono::nanoseconds timeout) {
 
 std::uint64_t Engine::available(std::uint64_t offset) noexcept {
   if (offset < storage_.low()) return 0;
-  if (in_place_ != nullptr) return is_end(offset) ? 0 : outcome_.end() - offset;
+  if (in_place_ != nullptr) return is_gone_in_place(offset) ? 0 : outcome_.end() - offset;
   // The position comes a moment after the bytes: those that are just published count as well.
   const std::uint64_t sure = filler_.sparse() ? offset : std::max(offset, filler_.position());
   return storage_.first_missing(sure, unknown) - offset;
@@ -338,7 +358,8 @@ std::vector<Extent> Engine::residency() {
   const std::uint64_t low = std::min(storage_.low(), size);
   std::vector<Extent> extents;
   if (low > 0) extents.push_back({{0, low}, Residency::released});
-  if (low < size) extents.push_back({{low, size}, Residency::spool});
+  const auto where = outcome_.failure() != nullptr ? Residency::missing : Residency::spool;
+  if (low < size) extents.push_back({{low, size}, where});
   return extents;
 }
 
@@ -358,13 +379,20 @@ Stats Engine::stats() {
   return stats;
 }
 
+std::error_code Engine::result_in_place(ByteRange range) const {
+  const std::uint64_t last = std::min(range.end, outcome_.end());
+  if (range.begin >= last) return {};
+  if (range.begin < storage_.low()) return Errc::released;
+  const Failure* failed = outcome_.failure();
+  return failed == nullptr ? std::error_code() : failed->code;
+}
+
 Subscription Engine::when_available(ByteRange range,
                                     std::function<void(std::error_code)> callback) {
   if (range.begin > range.end) throw std::invalid_argument("when_available: begin is past end");
   if (!callback) throw std::invalid_argument("when_available: no callback");
   if (in_place_ != nullptr) {
-    const bool released = range.begin < std::min({range.end, storage_.low(), outcome_.end()});
-    callback(released ? make_error_code(Errc::released) : std::error_code());
+    call_decided(callback, result_in_place(range));
     return {};
   }
   return Subscription(shared_from_this(), filler_.when_available(range, std::move(callback)));

@@ -92,7 +92,14 @@ class Engine : public std::enable_shared_from_this<Engine> {
                             const Wait* wait, bool& again);
   std::size_t copy_more(std::uint64_t offset, std::span<std::byte> out);
   std::size_t copy_kept(std::uint64_t offset, std::span<std::byte> out);
+  template <typename Use>
+  auto or_fail_in_place(std::uint64_t offset, Use use);
   std::size_t copy_in_place(std::uint64_t offset, std::span<std::byte> out);
+  void check_in_place(std::uint64_t offset);
+  bool is_gone_in_place(std::uint64_t offset) const noexcept {
+    return is_end(offset) || outcome_.failure() != nullptr;
+  }
+  std::error_code result_in_place(ByteRange range) const;
   View view_of_copy(std::uint64_t offset, std::size_t max_size);
   Need need(std::uint64_t byte, std::uint64_t end) const noexcept;
   void throw_if_failed() const;

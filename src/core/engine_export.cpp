@@ -63,7 +63,7 @@ std::optional<Storage::FileRange> Engine::range_in_file(std::uint64_t offset, st
                                                         ViewPin& pin) {
   const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(size, send_step));
   if (in_place_ == nullptr) return storage_.pin_in_file(offset, step, pin);
-  if (is_end(offset) || offset < storage_.low()) return std::nullopt;
+  if (is_gone_in_place(offset) || offset < storage_.low()) return std::nullopt;
   return Storage::FileRange{in_place_->fd(), offset, step};
 }
 
@@ -79,7 +79,7 @@ std::uint64_t Engine::send_in_kernel(int fd, std::uint64_t offset, std::uint64_t
     const int error = errno;
     storage_.unpin(pin);
     if (sent > 0) {
-      if (in_place_ != nullptr) in_place_->check_unchanged(offset);
+      if (in_place_ != nullptr) check_in_place(offset);
       return static_cast<std::uint64_t>(sent);
     }
     if (sent < 0 && error == EAGAIN) {
@@ -118,7 +118,7 @@ FileDescriptor Engine::to_file(const Wait* wait) {
     throw_if_failed();
     check_nothing_released();
     auto file = reopen_read_only(in_place_->fd());
-    in_place_->check_unchanged(0);
+    check_in_place(0);
     return file;
   }
   wait_for_all(wait);
@@ -216,7 +216,7 @@ FileDescriptor Engine::file_in_memory(std::uint64_t size) {
     write_stream_to(fd.get(), size, "a file in memory");
     return fd;
   } catch (...) {
-    storage_.give_copy_back(size);
+    storage_.give_memory_back(size);
     throw;
   }
 }
@@ -235,7 +235,7 @@ void Engine::write_stream_to(int fd, std::uint64_t size, const std::string& name
     }
     offset += written;
   }
-  if (in_place_ != nullptr) in_place_->check_unchanged(0);
+  if (in_place_ != nullptr) check_in_place(0);
 }
 
 /// Copies from file to file, by reflink where the file system can. Returns how much; 0 where the

@@ -12,7 +12,8 @@ namespace seekable::inline v1::detail {
 
 namespace {
 
-/// A cursor further behind than this is not moved up by reading: the limit of every source.
+/// Of the idle cursors the nearest one is taken, if it is no further behind than this; else the one
+/// that was idle for longest. Whether it then reads on or is reopened is for the source to say.
 constexpr std::uint64_t max_gap = 16 * 1024 * 1024;
 
 }  // namespace
@@ -50,7 +51,7 @@ bool Filler::met(std::uint64_t byte, std::uint64_t wake_at) noexcept {
   return storage_.first_missing(byte, wake_at) >= wake_at;
 }
 
-/// True if pulling more does not help: the size has been told, or what is needed was given up.
+/// The size has been told, or what is needed was given up.
 bool Filler::is_moot(const Need& need) const noexcept {
   const std::uint64_t low = storage_.low();
   return need.byte < low || (need.for_size && outcome_.declared() != unknown) ||

@@ -112,9 +112,15 @@ class Filler {
 
  private:
   static constexpr std::size_t max_lanes = 4;
+  // What is read to be written through, or to be passed over: on the stack, since memory is short.
+  static constexpr std::size_t scratch_size = 16 * 1024;
+
   // filler.cpp: who fills, who waits.
+  /// There is nothing to wait for any more: its first byte is there, or never will be.
   bool settled(const Need& need) noexcept;
+  /// Its thread can be woken: all that it sleeps for is there.
   bool met(std::uint64_t byte, std::uint64_t wake_at) noexcept;
+  /// Pulling more does not help it, whatever comes.
   bool is_moot(const Need& need) const noexcept;
   Lane* choose(const Need& need) SEEKABLE_REQUIRES(mutex_);
   Lane* choose_sparse(const Need& need) SEEKABLE_REQUIRES(mutex_);
@@ -191,6 +197,7 @@ class Filler {
   void run_due_callbacks();
   void call(Callback& callback) noexcept;
   void wait_for_window(const Wait* wait);
+  void drop_sources() noexcept;
 
   Storage& storage_;
   Outcome& outcome_;

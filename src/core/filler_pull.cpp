@@ -10,13 +10,6 @@
 
 namespace seekable::inline v1::detail {
 
-namespace {
-
-// What is read to be written through, or to be passed over: on the stack, since memory is short.
-constexpr std::size_t scratch_size = 16 * 1024;
-
-}  // namespace
-
 void Filler::run(Lane& lane, const Need& need) {
   Lane* at = &lane;
   try {

@@ -36,7 +36,7 @@ std::size_t Filler::push(std::span<const std::byte> bytes, const Wait* wait, boo
       wait_for_window(wait);
       continue;
     }
-    std::byte scratch[16 * 1024];
+    std::byte scratch[scratch_size];
     try {
       Room room = storage_.room(position, first_.filling, scratch);
       const std::size_t size = std::min({room.bytes.size(), allowed, bytes.size() - done});

@@ -269,6 +269,19 @@ void Filler::shut_down() noexcept {
   }
   storage_.stop();
   end_callbacks();
+  drop_sources();
+}
+
+/// Nobody can enter a source any more; views may live on for long, and what a source holds (a
+/// descriptor, a child) must not.
+void Filler::drop_sources() noexcept {
+  std::array<std::unique_ptr<Source>, max_lanes> sources;
+  MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < lanes_; ++i) {
+    lane(i).restartable = nullptr;
+    sources[i] = std::move(lane(i).source);
+  }
+  lock.unlock();  // invariant 5: they are destroyed without it.
 }
 
 }  // namespace seekable::inline v1::detail

@@ -111,10 +111,10 @@ class Storage {
 
   /// A copy to lend where the bytes themselves cannot be; counted as memory.
   std::unique_ptr<std::byte[]> take_copy(std::uint64_t offset, std::size_t size);
-  void give_copy_back(std::size_t size) noexcept { account_.give_back(size); }
 
   /// Counts memory that the caller allocates himself.
   bool take_memory(std::uint64_t size) noexcept { return account_.try_take(size); }
+  void give_memory_back(std::uint64_t size) noexcept { account_.give_back(size); }
 
   /// Where the bytes of `[0, size)` are; `size` may be unknown.
   std::vector<Extent> residency(std::uint64_t size);

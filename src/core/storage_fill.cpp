@@ -46,8 +46,8 @@ std::uint64_t Storage::staging_reserve_blocks() const noexcept {
   // Two stages use a ring of blocks, small enough to stay in the L2 cache.
   const std::uint64_t ring =
       two_stages_ ? std::clamp<std::uint64_t>(limit / block_size / 4, 1, 4) : 1;
-  // What is to be sealed cannot do without memory: a block for each of four fillers, and one since
-  // the first block of the stream may come late.
+  // What is to be sealed cannot do without memory: a block for each of four fillers, and one for
+  // the pieces of the first block, which a restartable source may fill after all others.
   return options_.encrypt_spool ? 4 + 1 : ring;
 }
 
@@ -160,7 +160,7 @@ Room Storage::room_of_sealed(std::size_t at, Filling& filling, std::span<std::by
 Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte> scratch) {
   filling.staged = false;
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
-  // Whoever came here for want of memory has asked the disk just now; the others have to ask.
+  // `room_in_memory` has just tried to spill for want of memory; the others try it once here.
   const bool asked = filling.entry->place().kind() == Place::Kind::none;
   if (!asked && queue != nullptr && queue->failed()) queue->make_progress();
   // A disk that has just failed is not asked to take a byte that is still safe in the source.

@@ -59,7 +59,7 @@ void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
 bool Storage::copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,
                            std::span<std::byte> out) const {
   try {
-    // `filled` once more: it was sealed as it was when it came to its place.
+    // `filled` is looked at again: a sealed block is as long as it was when it was sealed.
     spool()->read(block, place.slot(), entry.filled.load(std::memory_order_acquire), at, out);
     return true;
   } catch (const Error&) {
@@ -168,7 +168,7 @@ std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, st
     try {
       copy_from(block, entry, at, {copy.get(), size});
     } catch (...) {
-      give_copy_back(size);
+      give_memory_back(size);
       throw;
     }
     pin.copy = std::move(copy);

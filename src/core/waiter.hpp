@@ -86,7 +86,6 @@ class Callback {
   std::error_code result;
   std::thread::id runs_on;
   Event finished;
-  bool withdrawn = false;
 };
 
 }  // namespace seekable::inline v1::detail

@@ -16,7 +16,7 @@ Canceller::~Canceller() {
 }
 
 void Canceller::cancel() noexcept {
-  cancelled_.store(true, std::memory_order_seq_cst);  // invariant 1
+  cancelled_.store(true, std::memory_order_seq_cst);
   const int event = event_.load(std::memory_order_seq_cst);
   if (event >= 0) sys::set_event(event);
 }
@@ -28,7 +28,7 @@ int Canceller::event() {
     if (event < 0) {
       throw std::system_error(errno, std::system_category(), "make an eventfd to wait with");
     }
-    event_.store(event, std::memory_order_seq_cst);  // invariant 1
+    event_.store(event, std::memory_order_seq_cst);
   }
   return event;
 }
@@ -36,7 +36,7 @@ int Canceller::event() {
 Canceller::Wake Canceller::wait_readable(int fd, int timeout_ms) {
   std::array<pollfd, 2> files{{{.fd = event(), .events = POLLIN, .revents = 0},
                                {.fd = fd, .events = POLLIN, .revents = 0}}};
-  if (is_cancelled()) return Wake::cancelled;  // invariant 1
+  if (is_cancelled()) return Wake::cancelled;  // Only now, with the eventfd made.
   const int ready = sys::poll(files.data(), files.size(), timeout_ms);
   if (ready < 0) throw std::system_error(errno, std::system_category(), "wait with poll");
   if (is_cancelled()) return Wake::cancelled;

@@ -9,8 +9,8 @@ namespace seekable::inline v1::detail {
 
 /// Ends a wait for a file from another thread. It sticks: every later wait ends at once.
 ///
-/// Invariant 1: `cancel` sets the flag and then looks for an eventfd; whoever waits makes the
-///     eventfd and then looks at the flag. Each in one total order, so one of them sees the other.
+/// No wake-up is lost: `cancel` sets the flag and then looks for an eventfd; whoever waits makes
+/// the eventfd and then looks at the flag. Each in one total order, so one of them sees the other.
 ///
 /// Threads: `cancel` and `is_cancelled` from any thread at any time; `wait_readable` from one at a
 ///     time.

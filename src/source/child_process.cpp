@@ -76,7 +76,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, FileDescriptor&
 
 void ChildProcess::signal(int number) noexcept {
   const MutexLock lock(mutex_);
-  if (gone_ || fork_.is_child()) return;  // invariant 1
+  if (gone_ || fork_.is_child()) return;
   if (pidfd_) {
     sys::pidfd_send_signal(pidfd_.get(), number);
   } else {
@@ -99,7 +99,7 @@ std::optional<ChildProcess::Exit> ChildProcess::reap(int options) {
     throw std::system_error(error, std::system_category());
   }
   if (info.si_pid == 0) return std::nullopt;
-  gone_ = true;  // invariant 1
+  gone_ = true;  // Under the lock: from now on its number may be a stranger's.
   exit_ = exit_of(info);
   return exit_;
 }

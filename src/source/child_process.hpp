@@ -17,8 +17,8 @@ namespace seekable::inline v1::detail {
 
 /// A program that runs, and its standard output. Its other files are those of this process.
 ///
-/// Invariant 1: a signal is sent only while the child has not been reaped, so never to a stranger
-///     who got its number.
+/// A signal is sent only while the child has not been reaped, so never to a stranger who got its
+/// number.
 ///
 /// Threads: `signal` from any thread at any time; the rest from one at a time.
 class ChildProcess {

@@ -98,7 +98,7 @@ std::size_t FileSource::pread(std::uint64_t offset, std::span<std::byte> out) co
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
-  check_unchanged(offset);  // invariant 1; at the end too: it may have grown.
+  check_unchanged(offset);  // At the end too: it may have grown.
   if (done < out.size()) throw Error(Errc::truncated, what(), offset + done);
   return done;
 }

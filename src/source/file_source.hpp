@@ -16,10 +16,10 @@ namespace seekable::inline v1::detail {
 
 /// Reads a regular file at any offset, in place.
 ///
-/// Invariant 1: bytes are given only if the file, looked at after they were read, is still what it
-///     was when it was opened: its size, its times of modification and of change. (Its names,
-///     rights and owner may change.) The kernel notes the time of a write before its bytes; only a
-///     write through a mapping that was already written to can go unnoticed.
+/// Bytes are given only if the file, looked at after they were read, is still what it
+/// was when it was opened: its size, its times of modification and of change. (Its names,
+/// rights and owner may change.) The kernel notes the time of a write before its bytes; only a
+/// write through a mapping that was already written to can go unnoticed.
 ///
 /// Threads: `pread`, `fd`, `fixed_size`, `info`, `cancel` and `another` from any number of threads
 ///     at once; the rest as `Source` has it.
@@ -40,7 +40,7 @@ class FileSource final : public RestartableSource {
   /// Reads the bytes `[offset, offset + out.size())`; not ended by `cancel`.
   ///
   /// Returns: how many; fewer than asked only at the end, 0 only at or past it.
-  /// Throws: Error with the system's code, or `Errc::source_changed` (invariant 1); never gives
+  /// Throws: Error with the system's code, or `Errc::source_changed`; never gives
   ///     bytes of which it is not sure.
   std::size_t pread(std::uint64_t offset, std::span<std::byte> out) const;
 

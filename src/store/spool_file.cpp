@@ -73,7 +73,7 @@ void SpoolFile::punch(std::uint64_t slot) noexcept {
                  slot_size_);
 }
 
-void SpoolFile::preallocate(std::uint64_t slot, std::uint64_t allowance) noexcept {
+void SpoolFile::preallocate(std::uint64_t slot) noexcept {
   if (!direct_) return;
   const std::uint64_t begin = slot * slot_size_;
   std::uint64_t size = 0;
@@ -83,8 +83,7 @@ void SpoolFile::preallocate(std::uint64_t slot, std::uint64_t allowance) noexcep
     const bool next_in_order = begin == allocated_end_ || allocated_end_ == 0;
     if (finished_ || !next_in_order) return;
     step_ = std::clamp(step_ * 2, first_step, last_step);
-    size = std::min(step_, allowance) / slot_size_ * slot_size_;
-    if (size == 0) return;
+    size = step_ / slot_size_ * slot_size_;
     allocated_end_ = begin + size;
   }
   if (sys::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, begin, size) != 0) {

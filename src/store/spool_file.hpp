@@ -48,9 +48,9 @@ class SpoolFile {
   /// Gives the space of a slot back to the file system, unless the file was handed out.
   void punch(std::uint64_t slot) noexcept;
 
-  /// Asks the file system to set space aside for what is written next in order, at most
-  /// `allowance` bytes of it. A wish: nothing happens where it cannot.
-  void preallocate(std::uint64_t slot, std::uint64_t allowance) noexcept;
+  /// Asks the file system to set space aside for what is written next in order. A wish: nothing
+  /// happens where it cannot.
+  void preallocate(std::uint64_t slot) noexcept;
 
   /// Ends preallocation: the file is `size` bytes long, and what lies behind is given back.
   /// Requires: nothing is written at or past `size`, ever. Returns 0, or an errno

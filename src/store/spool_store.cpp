@@ -126,7 +126,7 @@ int SpoolStore::write_in(std::uint8_t number, std::uint64_t block,
   place = {number, file.take_slot(block)};
   // With a limit every block is accounted for, and what is set aside would not be.
   const bool in_order = prefix.empty() && bytes.size() == block_size;
-  if (in_order && disk_.limit() == unknown) file.preallocate(place.slot, room());
+  if (in_order && disk_.limit() == unknown) file.preallocate(place.slot);
   int error = prefix.empty() ? 0 : file.write(place.slot, 0, prefix);
   if (error == 0) error = file.write(place.slot, prefix.size(), bytes);
   if (error != 0) {

@@ -2,7 +2,8 @@
 #pragma once
 
 /// \file
-/// Every system call of the library, by its own name, in one place: the one seam for faults.
+/// Every system call of the library whose failure matters, by its own name, in one place: the one
+/// seam for faults.
 
 #include <poll.h>
 #include <signal.h>

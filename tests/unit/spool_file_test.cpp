@@ -83,25 +83,16 @@ TEST(SpoolFile, SetsSpaceAsideAndGivesItBack) {
     SpoolFile file("/var/tmp", block_size, true);
     const Bytes text = pattern_bytes(0, block_size);
     for (std::uint64_t slot = 0; slot < 2; ++slot) {
-      file.preallocate(slot, 100 * block_size);
+      file.preallocate(slot);
       ASSERT_EQ(file.write(slot, 0, text), 0);
     }
     EXPECT_GE(disk_bytes(file.fd()), 2 * block_size);
     EXPECT_LE(disk_bytes(file.fd()), 102 * block_size);
     EXPECT_EQ(file.finish(size), 0);
     EXPECT_LE(disk_bytes(file.fd()), 3 * block_size);
-    file.preallocate(2, 100 * block_size);
+    file.preallocate(2);
     EXPECT_LE(disk_bytes(file.fd()), 3 * block_size) << "after its end nothing is set aside";
   }
-}
-
-TEST(SpoolFile, SetsAsideNoMoreThanAllowed) {
-  SpoolFile file("/var/tmp", block_size, true);
-  file.preallocate(0, 3 * block_size + 17);
-  EXPECT_LE(disk_bytes(file.fd()), 3 * block_size);
-  SpoolFile none("/var/tmp", block_size, true);
-  none.preallocate(0, block_size - 1);
-  EXPECT_EQ(disk_bytes(none.fd()), 0U);
 }
 
 TEST(SpoolFile, MapsTheSameBytes) {

@@ -118,6 +118,7 @@ TEST(StreamBuffer, WaitsForARangeNoLongerThanToldAndNoFurtherThanTheEnd) {
   const auto gate = std::make_shared<Gate>();
   Scripted stream({.content = letters(), .chunks = {5}, .gates = {{15, gate}}});
   EXPECT_FALSE(stream.buffer.wait_for({10, 16}, std::chrono::milliseconds(1)));
+  gate->wait_entered();  // The thread that fills has come as far as it can.
   EXPECT_FALSE(stream.buffer.wait_for({10, 16}, std::chrono::nanoseconds(0)));
   EXPECT_FALSE(stream.buffer.wait_for({10, 16}, std::chrono::nanoseconds::min()));
   EXPECT_TRUE(stream.buffer.wait_for({10, 15}, std::chrono::nanoseconds(0)));
@@ -132,6 +133,7 @@ TEST(StreamBuffer, GivesUpAtADeadlineOrOnAStopTokenAndLosesNothing) {
   Wait soon;
   soon.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
   EXPECT_EQ(code_of([&] { stream.buffer.read(0, 10, soon); }), Errc::timed_out);
+  gate->wait_entered();  // What it started goes on, and no further than this.
   std::stop_source stop;
   std::jthread stops([&] { stop.request_stop(); });
   Wait until_told;

@@ -4,13 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "seekable/seekable.hpp"
 #include "support/buffers.hpp"
@@ -87,6 +90,56 @@ TEST(Save, ReplacesAFileWithTheLongestName) {
   buffer.save(path);
   buffer.save(path);
   EXPECT_EQ(std::filesystem::file_size(path), 7U);
+}
+
+// A file read in place that had changed was still called available, by those who do not read.
+TEST(FileInPlace, ThatHasChangedIsAFailureForEveryone) {
+  const ScratchDirectory directory;
+  const auto path = directory.file("changing", random_bytes(1000, 3));
+  StreamBuffer buffer(from_file(path));
+  EXPECT_EQ(buffer.available(100), 900U);
+  std::ofstream(path, std::ios::app) << "more";
+  EXPECT_EQ(code_of([&] { buffer.read(0, 10); }), Errc::source_changed);
+  ASSERT_TRUE(buffer.failure());
+  EXPECT_EQ(buffer.failure()->code, Errc::source_changed);
+  EXPECT_EQ(buffer.available(100), 0U);
+  EXPECT_FALSE(buffer.exhausted());
+  EXPECT_EQ(code_of([&] { buffer.wait_for({0, 10}, std::chrono::seconds(10)); }),
+            Errc::source_changed);
+  std::error_code told;
+  const auto subscription =
+      buffer.when_available({0, 10}, [&](std::error_code code) { told = code; });
+  EXPECT_EQ(told, Errc::source_changed);
+  const std::vector<Extent> missing{{{0, 1000}, Residency::missing}};
+  EXPECT_EQ(buffer.residency(), missing);
+}
+
+// The failure was kept by a read alone, not by what hands the whole file out.
+TEST(FileInPlace, ThatHasChangedFailsWhenItIsSaved) {
+  const ScratchDirectory directory;
+  const auto path = directory.file("changing", random_bytes(1000, 3));
+  const StreamBuffer buffer(from_file(path));
+  std::ofstream(path, std::ios::app) << "more";
+  EXPECT_EQ(code_of([&] { buffer.save(directory.path() / "saved"); }), Errc::source_changed);
+  EXPECT_FALSE(std::filesystem::exists(directory.path() / "saved"));
+  ASSERT_TRUE(buffer.failure());
+  EXPECT_EQ(buffer.failure()->code, Errc::source_changed);
+}
+
+// A view kept the source, and with it descriptors and children, for as long as it lived.
+TEST(Source, GoesWithTheLastWhoCanReadAlsoWhileAViewLives) {
+  const auto held = std::make_shared<int>(0);
+  View view;
+  {
+    const StreamBuffer buffer(from_function([held](std::span<std::byte> out) {
+      out[0] = std::byte{'x'};
+      return std::size_t{1};
+    }));
+    view = buffer.view(0, 1);
+    EXPECT_EQ(held.use_count(), 2);
+  }
+  EXPECT_EQ(held.use_count(), 1);
+  EXPECT_EQ(view.bytes()[0], std::byte{'x'});
 }
 
 }  // namespace
