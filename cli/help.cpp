@@ -25,7 +25,7 @@ SOURCE is - (standard input, the default), a path, or --exec 'command'.
 
 Examples:
   List a zip archive that arrives through a pipe:
-    curl -sL https://example.com/big.zip | seekable run -- unzip -l {}
+    seekable run --exec 'curl -fsSL https://example.com/big.zip' -- unzip -l {}
   Query a database in a compressed backup:
     zcat backup.sqlite.gz | seekable run -- sqlite3 {} 'select count(*) from users'
   The last 16 bytes of what a program writes:
@@ -53,7 +53,7 @@ COMMAND's standard input. The file cannot be written and is gone when COMMAND en
 )",
     .examples = R"(Examples:
   A zip archive from the network, its central directory at the end:
-    curl -sL https://example.com/big.zip | seekable run -- unzip -l {}
+    seekable run --exec 'curl -fsSL https://example.com/big.zip' -- unzip -l {}
   A database, from a backup; the quotes keep the query one argument:
     zcat shop.sqlite.gz | seekable run -- sqlite3 {} 'select count(*) from users'
   A path inside an argument:
@@ -88,7 +88,8 @@ only those bytes, in the order given, however the ranges lie.
 
 A range is written as HTTP does: 0-99 is the first hundred bytes, 500- all from
 byte 500 on, -16 the last sixteen. A range wholly past the end is a failure.
-Without --range nothing is kept and no file is made.
+Without --range nothing is kept, and no file is made where --memory is 64KiB or
+more and there is no --window, which is how far the source may be ahead.
 
 Exit status: 0 success, 1 a failure (one line on standard error), 2 wrong usage.
 )"};

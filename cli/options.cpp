@@ -151,8 +151,8 @@ void refuse_url(const std::string& path) {
   for (const std::string_view scheme : {"http://", "https://", "s3://"}) {
     if (path.starts_with(scheme)) {
       throw UsageError(fmt::format(
-          "'{}': sources of {} are not part of this version; pipe the output of curl into seekable",
-          path, scheme));
+          "'{}': sources of {} are not part of this version; give --exec 'curl -fsSL URL'", path,
+          scheme));
     }
   }
 }
