@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
 #include <system_error>
 
@@ -31,13 +32,21 @@ SEEKABLE_EXPORT const std::error_category& error_category() noexcept;
 
 SEEKABLE_EXPORT std::error_code make_error_code(Errc code) noexcept;
 
+struct Failure;
+
 /// What every call of this library throws when the world did something wrong.
 ///
 /// What the caller did wrong throws `std::invalid_argument` instead. The end of a stream is a
 /// result, never an error.
 class SEEKABLE_EXPORT Error : public std::system_error {
  public:
+  /// `what()` becomes `what`, and behind it what the code means.
   Error(std::error_code code, const std::string& what, std::uint64_t offset);
+
+  /// `what()` becomes the failure's message, as it is.
+  explicit Error(const Failure& failure);
+
+  const char* what() const noexcept override;
 
   /// Where it happened, in bytes from the start of the stream; for `Errc::released` the lowest
   /// offset that can still be read.
@@ -45,6 +54,7 @@ class SEEKABLE_EXPORT Error : public std::system_error {
 
  private:
   std::uint64_t offset_;
+  std::shared_ptr<const std::string> message_;  // null: the base class has it
 };
 
 /// Why no more bytes will come. Kept for ever, told to everyone who needs a byte past it.

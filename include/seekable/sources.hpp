@@ -23,9 +23,10 @@ namespace seekable::inline v1 {
 ///
 /// `close`: the source closes `fd` when it is destroyed. A non-blocking descriptor is waited
 /// for. `cancel` makes a waiting read throw at once. Reading moves the descriptor's position, and
-/// nobody else may read it meanwhile.
-/// Throws: `std::invalid_argument` if `fd` is negative.
-/// Lifetime: without `close`, `fd` must stay open until the buffer and its readers are gone.
+/// nobody else may read it meanwhile. A socket that gives packets fails with
+/// `std::errc::wrong_protocol_type`; a pipe in packet mode (`O_DIRECT`) cannot be told from another
+/// and must not be given. Throws: `std::invalid_argument` if `fd` is negative. Lifetime: without
+/// `close`, `fd` must stay open until the buffer and its readers are gone.
 SEEKABLE_EXPORT std::unique_ptr<Source> from_fd(int fd, bool close = false);
 
 /// Reads the file at `path`. A regular file is read in place: any offset at once, nothing is
@@ -34,7 +35,8 @@ SEEKABLE_EXPORT std::unique_ptr<Source> from_fd(int fd, bool close = false);
 ///
 /// A regular file that is changed while it is read fails with `Errc::source_changed`.
 /// Throws: std::system_error if the file cannot be opened, or is a directory.
-/// Blocks: opening a named pipe waits for its writer.
+/// Blocks: opening a named pipe waits for its writer; a file that was changed just now, some
+///     milliseconds.
 SEEKABLE_EXPORT std::unique_ptr<Source> from_file(const std::filesystem::path& path);
 
 /// Reads a standard stream from where it stands. A stream that has already failed is a failure,

@@ -173,7 +173,9 @@ class SEEKABLE_EXPORT StreamBuffer {
   /// Writes the bytes of `range`, as far as the stream reaches, to the descriptor `fd`, by the
   /// shortest way the kernel has, as they arrive.
   ///
-  /// Blocks: as all waiting calls, and while `fd` takes no bytes; a `Wait` limits only the first.
+  /// Blocks: as all waiting calls, and while `fd` takes no bytes, which a `Wait` limits where it
+  /// does not block
+  ///     (`O_NONBLOCK`). What gives up says in `offset()` which byte was not written any more.
   /// Returns: bytes written; less than the range only where the stream ends inside it.
   /// Throws: the failure, also if it lies inside the range; std::system_error if `fd` fails.
   std::uint64_t copy_to(int fd, ByteRange range) const;

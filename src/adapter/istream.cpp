@@ -44,8 +44,7 @@ class ReaderStreambuf final : public std::streambuf {
     const std::uint64_t next = reader_.position() - static_cast<std::uint64_t>(egptr() - gptr());
     if (next == 0) return traits_type::eof();
     setg(nullptr, nullptr, nullptr);
-    reader_.seek(static_cast<std::int64_t>(next - 1));
-    const int_type byte = underflow();
+    const int_type byte = byte_before(next);
     if (wanted == traits_type::eof() || wanted == byte) return byte;
     gbump(1);
     return traits_type::eof();
@@ -66,7 +65,9 @@ class ReaderStreambuf final : public std::streambuf {
         if (offset == 0) {  // tellg: what is buffered stays.
           return pos_type(static_cast<off_type>(reader_.position()) - unread);
         }
-        reader_.seek(offset - unread, Whence::current);
+        off_type from_reader = 0;
+        if (__builtin_sub_overflow(offset, unread, &from_reader)) return pos_type(off_type(-1));
+        reader_.seek(from_reader, Whence::current);
       } else {
         reader_.seek(offset, from == std::ios_base::end ? Whence::end : Whence::begin);
       }
@@ -82,6 +83,17 @@ class ReaderStreambuf final : public std::streambuf {
   }
 
  private:
+  /// Buffers from the byte before `next` on, and gives that one; else the position is `next`.
+  int_type byte_before(std::uint64_t next) {
+    try {
+      reader_.seek(static_cast<std::int64_t>(next - 1));
+      return underflow();
+    } catch (...) {
+      reader_.seek(static_cast<std::int64_t>(next));
+      throw;
+    }
+  }
+
   /// Reads all of `out`, or to the end; throws the failure, also if bytes came before it: fewer
   /// bytes than asked are the end to a `std::istream`. The position is then `begin`.
   std::size_t read_to_end_or(std::uint64_t begin, std::span<char> out) {

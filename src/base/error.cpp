@@ -48,4 +48,13 @@ std::error_code make_error_code(Errc code) noexcept {
 Error::Error(std::error_code code, const std::string& what, std::uint64_t offset)
     : std::system_error(code, what), offset_(offset) {}
 
+Error::Error(const Failure& failure)
+    : std::system_error(failure.code),
+      offset_(failure.offset),
+      message_(std::make_shared<const std::string>(failure.message)) {}
+
+const char* Error::what() const noexcept {
+  return message_ ? message_->c_str() : std::system_error::what();
+}
+
 }  // namespace seekable::inline v1

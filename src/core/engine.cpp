@@ -71,7 +71,10 @@ void Engine::drop_owner() noexcept {
   // The last owner may go on the fill thread, whose reference is then the only other one.
   const auto self = shared_from_this();
   filler_.shut_down();
-  if (!storage_.is_forked_child()) in_place_ = nullptr;  // The source has gone.
+  if (storage_.is_forked_child()) return;
+  in_place_ = nullptr;  // The source has gone.
+  // Besides this one and the owner's: a view must not keep what it does not lend.
+  if (self.use_count() > 2) storage_.release_before(unknown);
 }
 
 void Engine::throw_if_failed() const {
@@ -118,9 +121,18 @@ void Engine::check_in_place(std::uint64_t offset) {
   or_fail_in_place(offset, [&] { in_place_->check_unchanged(offset); });
 }
 
+/// Nothing past an end is given, whatever another connection goes on to say.
+std::size_t Engine::within_end(std::uint64_t offset, std::size_t size) const noexcept {
+  const std::uint64_t end = outcome_.end();
+  if (offset >= end) return 0;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(size, end - offset));
+}
+
 std::size_t Engine::copy_kept(std::uint64_t offset, std::span<std::byte> out) {
-  if (in_place_ != nullptr) return is_end(offset) ? 0 : copy_in_place(offset, out);
-  return storage_.copy(offset, out);
+  if (in_place_ == nullptr) return storage_.copy(offset, out.first(within_end(offset, out.size())));
+  if (!is_end(offset)) return copy_in_place(offset, out);
+  if (!storage_.is_forked_child()) check_in_place(offset);  // It may have grown.
+  return 0;
 }
 
 /// Copies what is kept at `byte`. Returns 0 if that is the end; waits if it is missing, and then
@@ -247,7 +259,7 @@ View Engine::view(std::uint64_t offset, std::size_t max_size, const Wait* wait) 
   for (bool waited = false;; waited = true) {
     const bool over = is_end(offset);
     const bool failed = outcome_.failure() != nullptr;
-    view.bytes_ = storage_.pin(offset, max_size, view.pin_);
+    view.bytes_ = storage_.pin(offset, within_end(offset, max_size), view.pin_);
     if (!view.bytes_.empty()) {
       view.engine_ = shared_from_this();
       filler_.note_read(offset + view.bytes_.size());
@@ -343,6 +355,7 @@ std::optional<Failure> Engine::failure() noexcept {
   if (kept == nullptr) return std::nullopt;
   Failure failure = *kept;
   // What a filler was just publishing when the buffer was cancelled has come all the same.
+  if (failure.code != Errc::cancelled) return failure;
   failure.offset = std::max(failure.offset, storage_.first_missing(failure.offset, unknown));
   return failure;
 }
@@ -354,7 +367,10 @@ SourceInfo Engine::info() const {
 
 std::vector<Extent> Engine::residency() {
   const std::uint64_t size = this->size().value_or(unknown);
-  if (in_place_ == nullptr) return storage_.residency(size);
+  if (in_place_ == nullptr) {
+    storage_.check_not_forked(0);  // It takes a lock.
+    return storage_.residency(size);
+  }
   const std::uint64_t low = std::min(storage_.low(), size);
   std::vector<Extent> extents;
   if (low > 0) extents.push_back({{0, low}, Residency::released});
@@ -395,7 +411,9 @@ Subscription Engine::when_available(ByteRange range,
     call_decided(callback, result_in_place(range));
     return {};
   }
-  return Subscription(shared_from_this(), filler_.when_available(range, std::move(callback)));
+  auto self = shared_from_this();  // The callback may destroy the buffer, at once.
+  auto waiting = filler_.when_available(range, std::move(callback));
+  return Subscription(std::move(self), std::move(waiting));
 }
 
 void Engine::release_before(std::uint64_t offset) {

@@ -30,6 +30,7 @@
 namespace seekable::inline v1::detail {
 
 class FileSource;
+class Output;
 
 /// One stream: what has been kept, what is known of its end, and what fills it. All handles
 /// (`StreamBuffer`, `Reader`, `View`, `Writer`) point to one of these.
@@ -88,6 +89,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
  private:
   bool is_end(std::uint64_t offset) const noexcept { return offset >= outcome_.end(); }
+  std::size_t within_end(std::uint64_t offset, std::size_t size) const noexcept;
   std::size_t copy_or_await(std::uint64_t byte, std::uint64_t end, std::span<std::byte> out,
                             const Wait* wait, bool& again);
   std::size_t copy_more(std::uint64_t offset, std::span<std::byte> out);
@@ -105,8 +107,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void throw_if_failed() const;
   void count_read(bool waited) noexcept;
 
-  std::uint64_t send(int fd, std::uint64_t offset, std::uint64_t end, bool& may_send);
-  std::uint64_t send_in_kernel(int fd, std::uint64_t offset, std::uint64_t size, bool& may_send);
+  std::uint64_t send(const Output& output, std::uint64_t offset, std::uint64_t end, bool& may_send);
+  std::uint64_t send_in_kernel(const Output& output, std::uint64_t offset, std::uint64_t size,
+                               bool& may_send);
   std::uint64_t copy_in_kernel(int fd, std::uint64_t offset, std::uint64_t size, bool& in_kernel);
   std::optional<Storage::FileRange> range_in_file(std::uint64_t offset, std::uint64_t size,
                                                   ViewPin& pin);

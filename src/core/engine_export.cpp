@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/engine.hpp"
+#include "core/output.hpp"
 #include "seekable/error.hpp"
 #include "source/file_source.hpp"
 #include "system/calls.hpp"
@@ -42,11 +43,12 @@ bool cannot_be_linked(int error) {
 std::uint64_t Engine::copy_to(int fd, ByteRange range, const Wait* wait) {
   if (range.begin > range.end) throw std::invalid_argument("copy_to: begin is past end");
   std::uint64_t offset = range.begin;
+  const Output output(fd, wait);
   bool may_send = true;
   while (offset < range.end) {
     const bool over = is_end(offset);
     const bool failed = outcome_.failure() != nullptr;
-    const std::uint64_t sent = send(fd, offset, range.end, may_send);
+    const std::uint64_t sent = send(output, offset, range.end, may_send);
     if (sent == 0) {
       if (over) break;
       if (failed) throw_if_failed();
@@ -69,13 +71,13 @@ std::optional<Storage::FileRange> Engine::range_in_file(std::uint64_t offset, st
 
 /// Has the kernel send from file to descriptor. Returns how much; 0 where it cannot: reading and
 /// writing then tells which of the two fails, if it was not the way between them.
-std::uint64_t Engine::send_in_kernel(int fd, std::uint64_t offset, std::uint64_t size,
+std::uint64_t Engine::send_in_kernel(const Output& output, std::uint64_t offset, std::uint64_t size,
                                      bool& may_send) {
   for (;;) {
     ViewPin pin;
     const auto range = range_in_file(offset, size, pin);
     if (!range) return 0;
-    const ssize_t sent = sys::sendfile(fd, range->fd, range->offset, range->size);
+    const ssize_t sent = sys::sendfile(output.fd(), range->fd, range->offset, range->size);
     const int error = errno;
     storage_.unpin(pin);
     if (sent > 0) {
@@ -83,7 +85,7 @@ std::uint64_t Engine::send_in_kernel(int fd, std::uint64_t offset, std::uint64_t
       return static_cast<std::uint64_t>(sent);
     }
     if (sent < 0 && error == EAGAIN) {
-      wait_writable(fd);
+      output.wait(offset);
       continue;
     }
     may_send = false;
@@ -92,16 +94,17 @@ std::uint64_t Engine::send_in_kernel(int fd, std::uint64_t offset, std::uint64_t
 }
 
 /// Sends what is kept at `offset`. Returns how much; 0 if it is missing.
-std::uint64_t Engine::send(int fd, std::uint64_t offset, std::uint64_t end, bool& may_send) {
+std::uint64_t Engine::send(const Output& output, std::uint64_t offset, std::uint64_t end,
+                           bool& may_send) {
   if (may_send) {
-    const std::uint64_t sent = send_in_kernel(fd, offset, end - offset, may_send);
+    const std::uint64_t sent = send_in_kernel(output, offset, end - offset, may_send);
     if (sent > 0) return sent;
   }
   std::byte buffer[block_size];
   const std::size_t most = std::min<std::uint64_t>(end - offset, block_size);
   const std::size_t size = copy_kept(offset, {buffer, most});
-  const std::size_t written = write_all(fd, buffer, size);
-  if (written < size) throw_write_error(name_of(fd), errno, offset + written);
+  const std::size_t written = output.write({buffer, size}, offset);
+  if (written < size) throw_write_error(name_of(output.fd()), errno, offset + written);
   return size;
 }
 

@@ -32,7 +32,7 @@ Filler::Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> sourc
   if (options.expected_size) {
     outcome_.declare(*options.expected_size);
   } else if (first_.source) {
-    note_size(*first_.source);
+    if (const auto trouble = note_size(*first_.source)) source_threw(first_, trouble);
   }
 }
 
@@ -66,17 +66,16 @@ bool Filler::settled(const Need& need) noexcept {
   return need.byte < storage_.low() || storage_.kept_in_block(need.byte) > 0;
 }
 
-bool Filler::window_is_full(const Lane& lane) const noexcept {
+bool Filler::window_ends_before(std::uint64_t offset) const noexcept {
   if (!window_blocks_) return false;
   const std::uint64_t low = storage_.low();
-  const std::uint64_t position = lane.position.load(std::memory_order_acquire);
-  return position >= low && position - low >= window_;
+  return offset >= low && offset - low >= window_;
 }
 
 Lane* Filler::choose(const Need& need) {
   if (pushed_ || outcome_.failure() != nullptr) return nullptr;
   if (sparse()) return choose_sparse(need);
-  return first_.busy || window_is_full(first_) ? nullptr : &first_;
+  return first_.busy || window_ends_before(position()) ? nullptr : &first_;
 }
 
 bool Filler::is_coming(std::uint64_t start, const Lane* except) {
@@ -92,10 +91,7 @@ bool Filler::is_coming(std::uint64_t start, const Lane* except) {
 Lane* Filler::choose_sparse(const Need& need) {
   if (size_is_coming(need)) return nullptr;
   const std::uint64_t start = start_of(need.byte);
-  if (is_coming(start)) return nullptr;
-  if (window_blocks_ && start >= storage_.low() && start - storage_.low() >= window_) {
-    return nullptr;
-  }
+  if (is_coming(start) || window_ends_before(start)) return nullptr;
   Lane* nearest = nullptr;
   Lane* oldest = nullptr;
   std::uint64_t least_gap = max_gap + 1;
@@ -113,26 +109,36 @@ Lane* Filler::choose_sparse(const Need& need) {
 }
 
 bool Filler::may_add_lane(const Need& need) {
-  return sparse() && lanes_ < max_lanes && !no_more_lanes_ && !size_is_coming(need) &&
-         !is_coming(start_of(need.byte));
+  if (!sparse() || lanes_ == max_lanes || no_more_lanes_ || size_is_coming(need)) return false;
+  const std::uint64_t start = start_of(need.byte);
+  return !is_coming(start) && !window_ends_before(start);
 }
 
 void Filler::take(Lane& lane, const Need& need) {
   lane.busy = true;
   lane.until = need.until;
-  lane.claimed = sparse() ? block_of(start_of(need.byte)) : unknown;
+  if (sparse()) {
+    const std::uint64_t start = start_of(need.byte);
+    lane.claimed = block_of(start);
+    // Whoever reads on to the end is not on the way to every byte for that.
+    lane.until = std::min(need.until, block_end(start));
+  }
   lane.last_used = ++clock_;
 }
 
-void Filler::leave(Lane& lane) {
+void Filler::set_idle(Lane& lane) {
   // In a sparse stream another lane may go on with the block.
   if (sparse() || outcome_.failure() != nullptr) storage_.let_go(lane.filling);
-  {
-    MutexLock lock(mutex_);
-    lane.busy = false;
-    lane.claimed = unknown;
-    hand_over();
-  }
+  MutexLock lock(mutex_);
+  lane.busy = false;
+  lane.claimed = unknown;
+  hand_over();
+}
+
+/// Only with no lane left to this thread are callbacks called: they may wait for what it would
+/// fill.
+void Filler::leave(Lane& lane) {
+  set_idle(lane);
   run_due_callbacks();
 }
 
@@ -267,7 +273,7 @@ void Filler::await(const Need& need, const Wait* wait) {
     return;
   }
   if (settled(need)) return;
-  if (waiter.full_at != unknown) storage_.throw_disk_full(waiter.full_at);
+  if (waiter.trouble) throw Error(*waiter.trouble);
   check_wait(wait, need.byte);
 }
 

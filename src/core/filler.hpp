@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -61,6 +62,9 @@ class Filler {
   ///     `resource_deadlock_would_occur`, `operation_not_permitted`.
   void await(const Need& need, const Wait* wait);
 
+  /// Throws `timed_out` or `cancelled`, at `offset`, where `wait`, if there is one, is over.
+  static void check_wait(const Wait* wait, std::uint64_t offset);
+
   std::shared_ptr<Callback> when_available(ByteRange range,
                                            std::function<void(std::error_code)> function);
   void withdraw(Callback& callback) noexcept;
@@ -69,8 +73,8 @@ class Filler {
   /// Tells everybody that no more bytes will come. The first failure wins; a complete stream
   /// cannot fail any more.
   ///
-  /// The sources are cancelled, except that of `spare`, which has failed by itself.
-  void fail(Failure failure, const Lane* spare = nullptr);
+  /// The sources are cancelled, except that of the lane `except`, which has failed by itself.
+  void fail(Failure failure, const Lane* except = nullptr);
   void cancel();
 
   /// Ends all callbacks that were not made with `cancelled`.
@@ -134,6 +138,7 @@ class Filler {
   }
   bool enter(Waiter& waiter);
   void take(Lane& lane, const Need& need) SEEKABLE_REQUIRES(mutex_);
+  void set_idle(Lane& lane);
   void leave(Lane& lane);
   void hand_over() SEEKABLE_REQUIRES(mutex_);
   void add(Waiter& waiter) SEEKABLE_REQUIRES(mutex_);
@@ -141,14 +146,14 @@ class Filler {
   void update_lowest() noexcept SEEKABLE_REQUIRES(mutex_);
   void sleep(Waiter& waiter, const Wait* wait) const;
   void check_may_wait(const Need& need, const Wait* wait) const;
-  static void check_wait(const Wait* wait, std::uint64_t offset);
-  bool window_is_full(const Lane& lane) const noexcept;
+  bool window_ends_before(std::uint64_t offset) const noexcept;
 
   // filler_pull.cpp: what a filler does.
   void run(Lane& lane, const Need& need);
   void run_for_reader(Lane& lane, const Need& need);
   Lane* at_start(Lane& lane, const Need& need);
   Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
+  bool is_barred(const Lane& lane, std::uint64_t start);
   bool reads_through(const Lane& lane, std::uint64_t gap);
   void reopen(Lane& lane, std::uint64_t start, const Need& need);
   std::uint64_t start_of(std::uint64_t byte) noexcept;
@@ -158,14 +163,15 @@ class Filler {
   bool claim(Lane& lane, std::uint64_t position);
   std::size_t allowance(std::uint64_t position, const Need& need) const noexcept;
   std::optional<std::size_t> read_source(Lane& lane, std::span<std::byte> out);
-  void source_threw(std::uint64_t position, const Lane& lane);
+  void source_threw(const Lane& lane, const std::exception_ptr& thrown);
   Room room_at(Lane& lane, std::uint64_t position, std::span<std::byte> scratch);
-  void note_size(const Source& source);
+  std::exception_ptr note_size(const Source& source) noexcept;
+  void declare(std::uint64_t size);
   void accept(Lane& lane, const Room& room, std::span<const std::byte> bytes);
   void store_held(Lane& lane, std::span<std::byte> scratch);
   void fail_overrun();
   void advance_to(Lane& lane, std::uint64_t position) noexcept;
-  std::size_t within_declared(std::uint64_t position, std::size_t size) const noexcept;
+  std::size_t within_end(std::uint64_t position, std::size_t size) const noexcept;
   void source_ended(Lane& lane);
   void set_end(std::uint64_t size);
   bool published(std::uint64_t end);
@@ -173,7 +179,7 @@ class Filler {
 
   // filler_thread.cpp: the buffer's own thread.
   struct Job {
-    Lane* lane = nullptr;
+    Lane* lane = nullptr;  // null: one more connection is to be made for it
     Need need;
   };
   void start_thread() SEEKABLE_REQUIRES(mutex_);
@@ -184,7 +190,7 @@ class Filler {
   std::optional<Need> next_ahead() SEEKABLE_REQUIRES(mutex_);
   bool thread_has_work() SEEKABLE_REQUIRES(mutex_);
   void do_job(const Job& job);
-  void stall(std::uint64_t full_at);
+  void stall(Failure trouble);
   void end_stall();
   bool on_fill_thread() const noexcept;
 

@@ -43,12 +43,13 @@ Lane* Filler::at_start(Lane& lane, const Need& need) {
   const std::uint64_t start = start_of(need.byte);
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   if (position == start) return &lane;
-  if (position < start && reads_through(lane, start - position)) return &lane;
+  const bool in_reach = position < start && !is_barred(lane, start);
+  if (in_reach && reads_through(lane, start - position)) return &lane;
   Lane* at = &lane;
   if (!lane.fresh) {
     // This cursor stays where it is, for a program that goes to and fro.
     if (Lane* added = add_lane(need, &lane)) {
-      leave(lane);
+      set_idle(lane);
       at = added;
     }
   }
@@ -56,12 +57,24 @@ Lane* Filler::at_start(Lane& lane, const Need& need) {
   return at;
 }
 
+/// True if reading on to `start` would pass a block that another lane fills.
+bool Filler::is_barred(const Lane& lane, std::uint64_t start) {
+  const std::uint64_t from = block_of(lane.position.load(std::memory_order_relaxed));
+  MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < lanes_; ++i) {
+    const Lane& other = this->lane(i);
+    if (&other == &lane || !other.busy) continue;
+    if (from <= other.claimed && other.claimed <= block_of(start)) return true;
+  }
+  return false;
+}
+
 bool Filler::reads_through(const Lane& lane, std::uint64_t gap) {
   try {
     const InsideSource inside(this);
     return lane.restartable->worth_reading_through(gap);
   } catch (...) {
-    source_threw(lane.position.load(std::memory_order_relaxed), lane);
+    source_threw(lane, std::current_exception());
     return true;
   }
 }
@@ -76,7 +89,8 @@ void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
     reopened_.fetch_add(1, std::memory_order_relaxed);
     lane.restartable->reopen(start, wanted);
   } catch (...) {
-    source_threw(start, lane);
+    lane.position.store(start, std::memory_order_release);
+    source_threw(lane, std::current_exception());
   }
   lane.fresh = true;
   lane.position.store(start, std::memory_order_release);
@@ -119,11 +133,9 @@ void Filler::learn_size(Lane& lane) {
   }
   try {
     const InsideSource inside(this);
-    const auto size = lane.restartable->find_size();
-    MutexLock lock(mutex_);
-    if (size && outcome_.declared() == unknown) outcome_.declare(*size);
+    if (const auto size = lane.restartable->find_size()) declare(*size);
   } catch (...) {
-    source_threw(lane.position.load(std::memory_order_relaxed), lane);
+    source_threw(lane, std::current_exception());
   }
   MutexLock lock(mutex_);
   size_answered_ = true;
@@ -153,11 +165,13 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
     const auto size = read_source(lane, room.bytes);
     // Cancelled meanwhile: what came is not part of the stream any more.
     if (!size || outcome_.failure() != nullptr) return false;
+    const std::exception_ptr trouble = note_size(*lane.source);
     if (*size == 0) {
       source_ended(lane);
       return false;
     }
     accept(lane, room, room.bytes.first(*size));
+    if (trouble) source_threw(lane, trouble);  // After the bytes, which came before it.
   }
   return !published(lane.position.load(std::memory_order_relaxed));
 }
@@ -210,29 +224,41 @@ std::optional<std::size_t> Filler::read_source(Lane& lane, std::span<std::byte> 
                   position);
     }
     wire_.fetch_add(size, std::memory_order_relaxed);
-    note_size(*lane.source);
     return size;
   } catch (...) {
-    source_threw(position, lane);
+    source_threw(lane, std::current_exception());
     return std::nullopt;
   }
 }
 
-void Filler::note_size(const Source& source) {
-  if (outcome_.declared() != unknown) return;
-  const auto size = source.size();
-  if (!size) return;
-  MutexLock lock(mutex_);
-  if (outcome_.declared() != unknown) return;
-  outcome_.declare(*size);
-  hand_over();  // Somebody may have waited for just that.
+/// Asks for the declared size until it is known. Returns what the source threw, if it did.
+std::exception_ptr Filler::note_size(const Source& source) noexcept {
+  try {
+    if (outcome_.declared() != unknown) return nullptr;
+    const InsideSource inside(this);
+    if (const auto size = source.size()) declare(*size);
+    return nullptr;
+  } catch (...) {
+    return std::current_exception();
+  }
 }
 
-std::size_t Filler::within_declared(std::uint64_t position, std::size_t size) const noexcept {
-  const std::uint64_t declared = outcome_.declared();
-  if (declared == unknown) return size;
-  if (position >= declared) return 0;
-  return static_cast<std::size_t>(std::min<std::uint64_t>(size, declared - position));
+void Filler::declare(std::uint64_t size) {
+  {
+    MutexLock lock(mutex_);
+    if (outcome_.declared() != unknown) return;
+    outcome_.declare(size);
+    hand_over();  // Somebody may have waited for just that.
+  }
+  if (reached_.load(std::memory_order_relaxed) > size) fail_overrun();
+}
+
+/// How many of `size` bytes at `position` lie below the declared size, and below the end that
+/// another lane may have found.
+std::size_t Filler::within_end(std::uint64_t position, std::size_t size) const noexcept {
+  const std::uint64_t end = std::min(outcome_.declared(), outcome_.end());
+  if (position >= end) return 0;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(size, end - position));
 }
 
 void Filler::advance_to(Lane& lane, std::uint64_t position) noexcept {
@@ -246,7 +272,7 @@ void Filler::advance_to(Lane& lane, std::uint64_t position) noexcept {
 
 void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> bytes) {
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  const std::size_t size = within_declared(position, bytes.size());
+  const std::size_t size = within_end(position, bytes.size());
   if (size > 0) {
     try {
       storage_.commit(position, lane.filling, room, size);
@@ -257,14 +283,16 @@ void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> byt
     }
     advance_to(lane, position + size);
   }
-  if (size < bytes.size()) fail_overrun();
+  // Looked at again: another lane may have found an end meanwhile.
+  if (size < bytes.size() || position + size > outcome_.end()) fail_overrun();
 }
 
 void Filler::fail_overrun() {
   const std::uint64_t declared = outcome_.declared();
-  fail({Errc::overrun,
-        "the stream goes on past its declared size of " + std::to_string(declared) + " bytes",
-        declared, nullptr});
+  const std::uint64_t end = std::min(declared, outcome_.end());
+  const std::string what = end == declared ? "its declared size of " : "its end after ";
+  fail({Errc::overrun, "the stream goes on past " + what + std::to_string(end) + " bytes", end,
+        nullptr});
 }
 
 void Filler::store_held(Lane& lane, std::span<std::byte> scratch) {
@@ -273,7 +301,7 @@ void Filler::store_held(Lane& lane, std::span<std::byte> scratch) {
   const Room room = room_at(lane, position, scratch);
   const std::size_t size = std::min(held.size(), room.bytes.size());
   if (room.how != Room::How::skip) std::memcpy(room.bytes.data(), held.data(), size);
-  const std::size_t kept = within_declared(position, size);
+  const std::size_t kept = within_end(position, size);
   if (kept > 0) {
     storage_.commit(position, lane.filling, room, kept);
     advance_to(lane, position + kept);

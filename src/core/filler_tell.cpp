@@ -10,12 +10,12 @@ namespace seekable::inline v1::detail {
 
 namespace {
 
-/// What the exception that is being handled says, as the failure of a source at `offset`.
-Failure current_failure(std::uint64_t offset) {
-  Failure failure{Errc::source_failed, {}, offset, std::current_exception()};
+/// What `thrown` says, as the failure of a source at `offset`.
+Failure failure_of(const std::exception_ptr& thrown, std::uint64_t offset) {
+  Failure failure{Errc::source_failed, {}, offset, thrown};
   const std::string place = " (at byte " + std::to_string(offset) + " of the stream)";
   try {
-    throw;
+    std::rethrow_exception(thrown);
   } catch (const std::system_error& error) {
     if (error.code()) failure.code = error.code();
     failure.message = error.what() + place;
@@ -29,18 +29,18 @@ Failure current_failure(std::uint64_t offset) {
 
 }  // namespace
 
-void Filler::source_threw(std::uint64_t position, const Lane& lane) {
-  fail(current_failure(position), &lane);
+void Filler::source_threw(const Lane& lane, const std::exception_ptr& thrown) {
+  fail(failure_of(thrown, lane.position.load(std::memory_order_relaxed)), &lane);
 }
 
-void Filler::fail(Failure failure, const Lane* spare) {
+void Filler::fail(Failure failure, const Lane* except) {
   std::array<Source*, max_lanes> sources{};
   {
     MutexLock lock(mutex_);
     if (outcome_.failure() != nullptr || complete()) return;
     outcome_.set_failure(std::move(failure));
     for (std::size_t i = 0; i < lanes_; ++i) {
-      if (&lane(i) != spare) sources[i] = lane(i).source.get();
+      if (&lane(i) != except) sources[i] = lane(i).source.get();
     }
     wake_all();
     look_at_callbacks();

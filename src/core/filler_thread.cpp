@@ -53,16 +53,16 @@ void Filler::run_thread(const std::stop_token& stop) {
 }
 
 void Filler::do_job(const Job& job) {
+  Lane* lane = job.lane;
   try {
-    run(*job.lane, job.need);
+    if (lane == nullptr) lane = add_lane(job.need);
+    if (lane != nullptr) run(*lane, job.need);
   } catch (const Error& error) {
-    if (error.code() == Errc::disk_full) {
-      stall(error.offset());
-    } else {
-      source_threw(job.lane->position.load(std::memory_order_relaxed), *job.lane);
-    }
-  } catch (...) {
-    source_threw(job.lane->position.load(std::memory_order_relaxed), *job.lane);
+    // What the source throws does not come here: this is the disk's, or for want of room.
+    stall({error.code(), error.what(), error.offset(), nullptr});
+  } catch (const std::exception& error) {
+    stall(
+        {std::make_error_code(std::errc::not_enough_memory), error.what(), job.need.byte, nullptr});
   }
 }
 
@@ -74,13 +74,19 @@ std::optional<Filler::Job> Filler::next_job() {
     take(*lane, need);
     return Job{lane, need};
   };
+  const auto job_of_waiter = [&](Need need) SEEKABLE_REQUIRES(mutex_) -> std::optional<Job> {
+    need = next_step(need);
+    if (auto job = job_for(need)) return job;
+    if (may_add_lane(need)) return Job{nullptr, need};
+    return std::nullopt;
+  };
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->may_fill || waiter->woken || settled(waiter->need)) continue;
-    if (auto job = job_for(next_step(waiter->need))) return job;
+    if (auto job = job_of_waiter(waiter->need)) return job;
   }
   for (const auto& callback : callbacks_) {
     const Need need{callback->byte, callback->wake_at, callback->wake_at, callback->range.end};
-    if (auto job = job_for(next_step(need))) return job;
+    if (auto job = job_of_waiter(need)) return job;
   }
   if (const auto need = next_prefetch()) {
     if (auto job = job_for(*need)) return job;
@@ -134,19 +140,21 @@ std::optional<Need> Filler::next_ahead() {
   return Need{byte, std::max(std::min(limit, block_end(byte)), byte + 1), byte + 1, limit, true};
 }
 
-/// No store had room for the byte at `full_at`: everybody who waits for the thread is told.
-void Filler::stall(std::uint64_t full_at) {
+/// The fill cannot go on just now: everybody who waits for the thread is told. The next who asks
+/// has it try again.
+void Filler::stall(Failure trouble) {
+  const auto told = std::make_shared<const Failure>(std::move(trouble));
   {
     MutexLock lock(mutex_);
     stalled_ = true;
     prefetch_.clear();
     for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
       if (waiter->woken) continue;
-      if (!settled(waiter->need)) waiter->full_at = full_at;
+      if (!settled(waiter->need)) waiter->trouble = told;
       waiter->woken = true;
       waiter->event.set();
     }
-    for (const auto& callback : callbacks_) make_due(callback, Errc::disk_full);
+    for (const auto& callback : callbacks_) make_due(callback, told->code);
     callbacks_.clear();
     update_lowest();
   }

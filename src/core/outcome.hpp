@@ -48,10 +48,7 @@ class Outcome {
   }
 
   /// Throws the failure. Requires: there is one.
-  [[noreturn]] void throw_failure() const {
-    const Failure* failed = failure();
-    throw Error(failed->code, failed->message, failed->offset);
-  }
+  [[noreturn]] void throw_failure() const { throw Error(*failure()); }
 
  private:
   std::atomic<std::uint64_t> end_{unknown};

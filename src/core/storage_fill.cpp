@@ -28,6 +28,8 @@ void Storage::throw_disk_full(std::uint64_t offset) const {
   const SpoolStore* store = spool();
   if (!may_spool()) {
     why += "the disk limit is 0";
+  } else if (store != nullptr && store->room() == 0) {
+    why += "so is the disk limit of " + std::to_string(*options_.disk_limit) + " bytes";
   } else if (store != nullptr && !store->last_error().empty()) {
     why += store->last_error();
   } else {
@@ -165,8 +167,10 @@ Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte
   if (!asked && queue != nullptr && queue->failed()) queue->make_progress();
   // A disk that has just failed is not asked to take a byte that is still safe in the source.
   const bool hopeless = !may_spool() || options_.encrypt_spool || (queue && queue->failed());
-  if (hopeless) throw_disk_full(block_begin(filling.block) + at);
-  return {scratch.first(std::min(scratch.size(), block_size - at)), Room::How::through};
+  const std::uint64_t left = hopeless ? 0 : make_spool().room();
+  if (left == 0) throw_disk_full(block_begin(filling.block) + at);
+  const std::uint64_t most = std::min<std::uint64_t>({scratch.size(), block_size - at, left});
+  return {scratch.first(static_cast<std::size_t>(most)), Room::How::through};
 }
 
 bool Storage::take_piece(std::size_t size) noexcept {

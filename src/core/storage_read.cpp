@@ -34,7 +34,7 @@ std::size_t Storage::copy(std::uint64_t offset, std::span<std::byte> out) {
   const Entry* entry = table_.find(block);
   if (entry == nullptr) return 0;
   const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
-  if (at >= filled) return 0;
+  if (at >= filled || out.empty()) return 0;
   const std::size_t size = std::min(out.size(), filled - at);
   copy_from(block, *entry, at, out.first(size));
   return size;
@@ -118,7 +118,7 @@ Entry* Storage::pin_entry(std::uint64_t offset) {
 }
 
 std::span<const std::byte> Storage::pin(std::uint64_t offset, std::size_t max_size, ViewPin& pin) {
-  Entry* entry = pin_entry(offset);
+  Entry* entry = max_size == 0 ? nullptr : pin_entry(offset);
   if (entry == nullptr) return {};
   pin.entry = entry;
   try {
@@ -214,7 +214,7 @@ std::vector<Extent> Storage::residency(std::uint64_t size) {
   MutexLock lock(mutex_);
   const std::uint64_t lowest = low();
   add(size == unknown ? lowest : std::min(lowest, size), Residency::released);
-  table_.for_each(block_of(next), block_of(unknown), [&](std::uint64_t block, Entry& entry) {
+  table_.for_each(block_of(next), block_of(unknown) + 1, [&](std::uint64_t block, Entry& entry) {
     const std::size_t filled = entry.filled.load(std::memory_order_acquire);
     const std::uint64_t end = block_begin(block) + filled;
     if (filled == 0 || end <= next) return;

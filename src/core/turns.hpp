@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <condition_variable>
+#include <algorithm>
+#include <stop_token>
+#include <vector>
 
 #include "base/mutex.hpp"
 #include "seekable/error.hpp"
 #include "seekable/wait.hpp"
+#include "system/event.hpp"
 
 namespace seekable::inline v1::detail {
 
-/// Lets one thread at a time do something long. Those behind it hold no lock and may give up.
+/// Lets one thread at a time do something long, in the order in which they came. Those behind it
+/// hold no lock and may give up.
 ///
+/// Nothing here needs a destructor that looks at waiters, so a forked child can destroy it.
 /// Threads: safe from any number of threads.
 class Turns {
  public:
@@ -22,34 +27,57 @@ class Turns {
     Turn(Turns& turns, const Wait* wait) : turns_(turns) { turns_.take(wait); }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
-    ~Turn() { turns_.give_back(); }
+    ~Turn() { turns_.pass_on(); }
 
    private:
     Turns& turns_;
   };
 
  private:
+  /// A thread that sleeps until it is its turn; on that thread's stack.
+  struct Sleeper {
+    Event event;
+    bool has_turn = false;
+  };
+
   void take(const Wait* wait) {
-    MutexLock lock(mutex_);
-    const auto is_free = [this]() SEEKABLE_REQUIRES(mutex_) { return !taken_; };
-    if (wait == nullptr) {
-      changed_.wait(lock, is_free);
-    } else if (!changed_.wait_until(lock, wait->stop_token, wait->deadline, is_free)) {
-      const bool stopped = wait->stop_token.stop_requested();
-      throw Error(stopped ? Errc::cancelled : Errc::timed_out,
-                  "wait for another thread that makes the stream a file", 0);
+    Sleeper sleeper;
+    {
+      MutexLock lock(mutex_);
+      if (!taken_) {
+        taken_ = true;
+        return;
+      }
+      sleepers_.push_back(&sleeper);
     }
-    taken_ = true;
+    if (wait == nullptr) {
+      sleeper.event.wait();
+      return;
+    }
+    {
+      const std::stop_callback wake(wait->stop_token, [&] { sleeper.event.set(); });
+      sleeper.event.wait_until(wait->deadline);
+    }
+    MutexLock lock(mutex_);
+    if (sleeper.has_turn) return;
+    sleepers_.erase(std::find(sleepers_.begin(), sleepers_.end(), &sleeper));
+    const bool stopped = wait->stop_token.stop_requested();
+    throw Error(stopped ? Errc::cancelled : Errc::timed_out,
+                "wait for another thread that makes the stream a file", 0);
   }
 
-  void give_back() noexcept {
+  void pass_on() noexcept {
     MutexLock lock(mutex_);
-    taken_ = false;
-    changed_.notify_all();
+    taken_ = !sleepers_.empty();
+    if (!taken_) return;
+    Sleeper& next = *sleepers_.front();
+    sleepers_.erase(sleepers_.begin());
+    next.has_turn = true;
+    next.event.set();
   }
 
   Mutex mutex_;
-  std::condition_variable_any changed_;
+  std::vector<Sleeper*> sleepers_ SEEKABLE_GUARDED_BY(mutex_);
   bool taken_ SEEKABLE_GUARDED_BY(mutex_) = false;
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/block.hpp"
 #include "seekable/bytes.hpp"
+#include "seekable/error.hpp"
 #include "system/event.hpp"
 
 namespace seekable::inline v1::detail {
@@ -63,9 +64,10 @@ struct Waiter {
   Need need;
   bool may_fill = false;  ///< it may enter the source itself
   Event event;
-  bool woken = false;               ///< its bytes are there, or it was told something
-  Lane* told = nullptr;             ///< it is the filler of this lane now (invariant 3)
-  std::uint64_t full_at = unknown;  ///< no store had room for the byte there
+  bool woken = false;    ///< its bytes are there, or it was told something
+  Lane* told = nullptr;  ///< it is the filler of this lane now (invariant 3)
+  /// What kept the thread that fills from going on, though the stream has not failed.
+  std::shared_ptr<const Failure> trouble;
   Waiter* next = nullptr;
   Waiter* previous = nullptr;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/fd_source.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,10 +26,22 @@ bool cannot_read_now(int error) {
 
 }  // namespace
 
-FdSource::Way FdSource::find_way() const noexcept {
+/// What comes in packets is no stream: what of one does not fit where it is read to is lost.
+void FdSource::check_is_stream() const {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (::getsockopt(fd_, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type == SOCK_STREAM) return;
+  throw Error(std::make_error_code(std::errc::wrong_protocol_type),
+              what() + ", which gives packets and not a stream of bytes", position_);
+}
+
+FdSource::Way FdSource::find_way() const {
   struct ::stat status{};
   if (sys::fstat(fd_, &status) != 0) return Way::poll_and_read;  // The read says what is wrong.
-  if (S_ISSOCK(status.st_mode)) return Way::recv_now;
+  if (S_ISSOCK(status.st_mode)) {
+    check_is_stream();
+    return Way::recv_now;
+  }
   if (S_ISFIFO(status.st_mode)) return Way::read_now;
   if (S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) return Way::blocking;
   // Some files of /proc and /sys are streams that wait; they have no size.

@@ -43,7 +43,8 @@ class FdSource final : public Source {
     poll_and_read  // asked first, because nothing else works: terminals, named pipes, devices
   };
 
-  Way find_way() const noexcept;
+  Way find_way() const;
+  void check_is_stream() const;
   std::int64_t try_read(std::span<std::byte> out);
   void wait();
   std::string what() const { return "read from " + name_; }

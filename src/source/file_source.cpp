@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "seekable/error.hpp"
@@ -45,6 +47,24 @@ std::int64_t nanoseconds(const timespec& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
+std::int64_t coarse_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return nanoseconds(now);
+}
+
+/// Looks at the file until the kernel's clock has moved on since its last change: on a file system
+/// with coarse times another change within the same tick (10 ms at most) would leave no trace.
+/// Returns: false if it does not, since the file changes all the time, or the clock was set back.
+bool look_when_settled(int fd, Status& status) {
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    if (sys::fstat(fd, &status) != 0) throw std::system_error(errno, std::system_category());
+    if (nanoseconds(status.st_ctim) < coarse_now()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
 /// Files of /proc and /sys claim sizes that they do not have.
 bool has_the_size_it_claims(int fd, const Status& status) {
   if (!S_ISREG(status.st_mode) || status.st_size <= 0) return false;
@@ -64,7 +84,11 @@ Error open_error(int error, const std::filesystem::path& path) {
 std::unique_ptr<FileSource> FileSource::open(FileDescriptor& fd,
                                              const std::filesystem::path& path) {
   Status status{};
-  if (sys::fstat(fd.get(), &status) != 0) throw open_error(errno, path);
+  try {
+    if (!look_when_settled(fd.get(), status)) return nullptr;
+  } catch (const std::system_error& error) {
+    throw open_error(error.code().value(), path);
+  }
   if (!has_the_size_it_claims(fd.get(), status)) return nullptr;
   return std::unique_ptr<FileSource>(
       new FileSource(std::make_shared<const File>(File{std::move(fd), path, status})));

@@ -67,10 +67,11 @@ int SpoolFile::read(std::uint64_t slot, std::size_t at, std::span<std::byte> out
   return read_all_at(fd_.get(), out.data(), out.size(), slot * slot_size_ + at);
 }
 
-void SpoolFile::punch(std::uint64_t slot) noexcept {
-  if (handed_out_.load(std::memory_order_seq_cst)) return;
+bool SpoolFile::punch(std::uint64_t slot) noexcept {
+  if (handed_out_.load(std::memory_order_seq_cst)) return false;
   sys::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, slot * slot_size_,
                  slot_size_);
+  return true;
 }
 
 void SpoolFile::preallocate(std::uint64_t slot) noexcept {

@@ -45,8 +45,9 @@ class SpoolFile {
   /// Reads exactly `out.size()` bytes. Returns 0, or an errno value.
   int read(std::uint64_t slot, std::size_t at, std::span<std::byte> out) const noexcept;
 
-  /// Gives the space of a slot back to the file system, unless the file was handed out.
-  void punch(std::uint64_t slot) noexcept;
+  /// Gives the space of a slot back to the file system. Returns false, and does nothing, where the
+  /// file was handed out.
+  bool punch(std::uint64_t slot) noexcept;
 
   /// Asks the file system to set space aside for what is written next in order. A wish: nothing
   /// happens where it cannot.

@@ -185,9 +185,9 @@ void SpoolStore::read(std::uint64_t block, SpoolPlace place, std::size_t filled,
 
 void SpoolStore::give_up(SpoolPlace place, std::size_t filled) noexcept {
   SpoolFile& held = file(place);
-  held.punch(place.slot);
+  const bool given_back = held.punch(place.slot);
   held.put_slot(place.slot);
-  disk_.give_back(charge(filled));
+  if (given_back) disk_.give_back(charge(filled));
 }
 
 SpoolFile* SpoolStore::only_direct_file() const noexcept {

@@ -48,6 +48,9 @@ class SpoolStore {
   /// Bytes that are kept here now.
   std::uint64_t used() const noexcept { return disk_.used(); }
 
+  /// Bytes that the limit leaves.
+  std::uint64_t room() const noexcept { return disk_.limit() - disk_.used(); }
+
   /// Writes the first bytes of a block, trying one directory after the other.
   ///
   /// Returns: where they are, or nothing: no directory has room (`last_error` says why).

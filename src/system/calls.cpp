@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 
 namespace seekable::inline v1::detail::sys {
 
@@ -57,6 +59,32 @@ ssize_t transfer(Call which, std::size_t size, Function function) noexcept {
   }
 }
 
+/// Lets what would pass the limit on a file's size fail, where the kernel would also end the
+/// process: for the spool that is a full disk like any other.
+class SizeSignalBlocked {
+ public:
+  SizeSignalBlocked() noexcept {
+    ::sigemptyset(&signal_);
+    ::sigaddset(&signal_, SIGXFSZ);
+    ::pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  SizeSignalBlocked(const SizeSignalBlocked&) = delete;
+  SizeSignalBlocked& operator=(const SizeSignalBlocked&) = delete;
+  ~SizeSignalBlocked() {
+    if (::sigismember(&before_, SIGXFSZ) == 1) return;
+    const int error = errno;
+    constexpr timespec at_once{};
+    // The kernel has sent it to this thread alone.
+    if (error == EFBIG) ::sigtimedwait(&signal_, nullptr, &at_once);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    errno = error;
+  }
+
+ private:
+  sigset_t signal_{};
+  sigset_t before_{};
+};
+
 }  // namespace
 
 Faults::~Faults() = default;
@@ -99,6 +127,7 @@ ssize_t pread(int fd, void* data, std::size_t size, std::uint64_t offset) noexce
 }
 
 ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept {
+  const SizeSignalBlocked blocked;
   return transfer(Call::pwrite, size,
                   [&](std::size_t n) { return ::pwrite(fd, data, n, static_cast<off_t>(offset)); });
 }
@@ -108,12 +137,14 @@ ssize_t write(int fd, const void* data, std::size_t size) noexcept {
 }
 
 int fallocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) noexcept {
+  const SizeSignalBlocked blocked;
   return call(Call::fallocate, [&] {
     return ::fallocate(fd, mode, static_cast<off_t>(offset), static_cast<off_t>(size));
   });
 }
 
 int ftruncate(int fd, std::uint64_t size) noexcept {
+  const SizeSignalBlocked blocked;
   return call(Call::ftruncate, [&] { return ::ftruncate(fd, static_cast<off_t>(size)); });
 }
 
@@ -177,6 +208,7 @@ ssize_t sendfile(int to_fd, int from_fd, std::uint64_t offset, std::size_t size)
 
 ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd, std::uint64_t to_offset,
                         std::size_t size) noexcept {
+  const SizeSignalBlocked blocked;
   return transfer(Call::copy_file_range, size, [&](std::size_t n) {
     auto from = static_cast<off64_t>(from_offset);
     auto to = static_cast<off64_t>(to_offset);

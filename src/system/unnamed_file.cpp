@@ -80,30 +80,6 @@ int read_all_at(int fd, void* data, std::size_t size, std::uint64_t offset) noex
   return 0;
 }
 
-void wait_writable(int fd) noexcept {
-  pollfd wanted{fd, POLLOUT, 0};
-  sys::poll(&wanted, 1, -1);
-}
-
-std::size_t write_all(int fd, const void* data, std::size_t size) noexcept {
-  const auto* next = static_cast<const std::byte*>(data);
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t written = sys::write(fd, next + done, size - done);
-    if (written > 0) {
-      done += static_cast<std::size_t>(written);
-    } else if (written == 0) {
-      errno = EIO;
-      return done;
-    } else if (errno == EAGAIN) {
-      wait_writable(fd);
-    } else {
-      return done;
-    }
-  }
-  return done;
-}
-
 std::string descriptor_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
 }  // namespace seekable::inline v1::detail

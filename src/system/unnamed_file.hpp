@@ -34,13 +34,6 @@ int write_all_at(int fd, const void* data, std::size_t size, std::uint64_t offse
 /// Reads exactly `size` bytes. Returns 0, or an errno value; `EIO` where the file is shorter.
 int read_all_at(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept;
 
-/// Writes all to a descriptor of any kind, at its position; waits where it does not block.
-/// Returns how many bytes were written; fewer than `size` with errno set.
-std::size_t write_all(int fd, const void* data, std::size_t size) noexcept;
-
-/// Waits until `fd` takes bytes again.
-void wait_writable(int fd) noexcept;
-
 /// "/proc/self/fd/N": a path to an open descriptor.
 std::string descriptor_path(int fd);
 

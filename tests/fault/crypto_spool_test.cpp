@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <functional>
 #include <random>
 #include <thread>
@@ -131,6 +132,26 @@ TEST(EncryptedSpool, GoesOnWithHalfBlocksOfARestartableStream) {
     EXPECT_TRUE(stream.buffer().exhausted());
     stream.end();
   }
+}
+
+// A disk that failed once while a half block was taken back was a failure of the stream for ever,
+// if it was the thread that fills which met it.
+TEST(EncryptedSpool, AFailedReadOfAHalfBlockIsNoFailureOfTheStream) {
+  StreamKind kind = encrypted;
+  kind.restartable = true;
+  Stream stream(kind);
+  const StreamBuffer& buffer = stream.buffer();
+  constexpr std::uint64_t half = 65536 + 1000;
+  ASSERT_EQ(buffer.read(half - 1, 1), pattern_bytes(half - 1, 1));
+  buffer.read(2 * 65536, Stream::size);  // Until the half block is sealed.
+  {
+    const NthCall faults({Call::pread}, 1, {.error = EIO}, NthCall::Lasts::on);
+    EXPECT_EQ(code_of([&] { buffer.wait_for({0, 2 * 65536}, std::chrono::hours(1)); }),
+              std::errc::io_error);
+  }
+  EXPECT_FALSE(buffer.failure());
+  EXPECT_TRUE(buffer.wait_for({0, 2 * 65536}, std::chrono::hours(1)));
+  EXPECT_EQ(buffer.read(0, Stream::size), pattern_bytes(0, Stream::size));
 }
 
 // Nor may a reader be told that a block is corrupt that is just being taken back to be filled up.

@@ -5,11 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "fault/child.hpp"
 #include "seekable/seekable.hpp"
@@ -28,6 +33,32 @@ std::error_code code_of(Action action) {
     return error.code();
   }
   return {};
+}
+
+// A child that asked where the bytes are waited for a lock that nobody there could give back.
+TEST(Fork, ChildIsToldThatItMayNotAskWhereTheBytesAre) {
+  const Scripted scripted({.content = letters()});
+  scripted.buffer.read(0, 26);
+  EXPECT_TRUE(passes_in_a_child(
+      [&] { EXPECT_EQ(code_of([&] { (void)scripted.buffer.residency(); }), not_permitted); }));
+}
+
+// A child that dropped a buffer waited for those who had stood in line for a file of it.
+TEST(Fork, ChildDropsABufferThatOthersWereMakingAFileOf) {
+  const auto content = random_bytes(300'000, 3);
+  std::optional<Scripted> scripted(std::in_place, Script{.content = content}, options_spilled(0));
+  scripted->buffer.wait_for_size();
+  std::atomic<bool> over{false};
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      while (!over) (void)scripted->buffer.to_file();
+    });
+  }
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(passes_in_a_child([&] { scripted.reset(); }));
+  }
+  over = true;
 }
 
 TEST(Fork, ChildReadsWhatIsInMemory) {

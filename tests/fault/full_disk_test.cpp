@@ -160,7 +160,6 @@ TEST(FullDisk, GoesToTheNextDirectoryInTheMiddleOfABlock) {
 
 /// No file of this process may become larger than this.
 void limit_file_size(std::uint64_t size) {
-  std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{size, RLIM_INFINITY};
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
 }

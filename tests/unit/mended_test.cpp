@@ -2,17 +2,22 @@
 // Mended bugs, each with a line on what it was.
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "seekable/seekable.hpp"
@@ -140,6 +145,133 @@ TEST(Source, GoesWithTheLastWhoCanReadAlsoWhileAViewLives) {
   }
   EXPECT_EQ(held.use_count(), 1);
   EXPECT_EQ(view.bytes()[0], std::byte{'x'});
+}
+
+// Nothing kept the buffer while the call went on, where the callback destroyed it at once.
+TEST(WhenAvailable, MayDestroyTheBufferInsideTheCall) {
+  auto buffer = std::make_unique<StreamBuffer>(from_bytes(letters()));
+  buffer->read(0, 26);
+  const Subscription subscription = buffer->when_available({0, 10}, [&](std::error_code code) {
+    EXPECT_FALSE(code);
+    buffer.reset();
+  });
+  EXPECT_EQ(buffer, nullptr);
+}
+
+// The limit of the disk was known, and still more was taken from the source than it had room for.
+TEST(TinyDiskLimit, IsUsedToItsLastByte) {
+  Options options = options_spilled(0);
+  options.disk_limit = 5000;
+  const auto content = random_bytes(20'000, 4);
+  const Scripted scripted({.content = content}, options);
+  EXPECT_EQ(scripted.buffer.read(0, 5000), part(content, 0, 5000));
+  EXPECT_EQ(code_of([&] { scripted.buffer.read(5000, 1); }), Errc::disk_full);
+  EXPECT_EQ(scripted.log->bytes(), 5000U);
+}
+
+// A view kept all bytes of its buffer, and with them a budget that others share.
+TEST(View, OfABufferThatIsGoneKeepsWhatItLendsAlone) {
+  const auto budget = std::make_shared<MemoryBudget>(std::uint64_t{8} << 20);
+  Options options = options_in_memory(std::uint64_t{8} << 20);
+  options.memory_budget = budget;
+  const auto content = random_bytes(50 * block, 5);
+  std::optional<Scripted> scripted(std::in_place, Script{.content = content}, options);
+  scripted->buffer.read(0, 50 * block);
+  View view = scripted->buffer.view(10 * block, 100);
+  EXPECT_GT(budget->used(), 40 * block);
+  scripted.reset();
+  EXPECT_LE(budget->used(), block);
+  EXPECT_EQ(Bytes(view.bytes().begin(), view.bytes().end()), part(content, 10 * block, 100));
+  view = {};
+  EXPECT_EQ(budget->used(), 0U);
+}
+
+// What `size()` threw went to whoever made the buffer, or lost the bytes that had just come.
+TEST(SizeOfASource, ThatThrowsIsAFailureBehindTheBytes) {
+  class Source final : public seekable::Source {
+   public:
+    explicit Source(std::uint64_t throws_at) : throws_at_(throws_at) {}
+    std::size_t read_some(std::span<std::byte> out) override {
+      std::fill_n(out.begin(), 100, std::byte{1});
+      position_ += 100;
+      return 100;
+    }
+    std::optional<std::uint64_t> size() const override {
+      if (position_ >= throws_at_) throw std::runtime_error("no size");
+      return std::nullopt;
+    }
+
+   private:
+    const std::uint64_t throws_at_;
+    std::uint64_t position_ = 0;
+  };
+  const StreamBuffer at_once(std::make_unique<Source>(0));
+  EXPECT_EQ(code_of([&] { at_once.read(0, 1); }), Errc::source_failed);
+  const StreamBuffer later(std::make_unique<Source>(200));
+  EXPECT_EQ(later.read(0, 1000).size(), 200U);
+  ASSERT_TRUE(later.failure());
+  EXPECT_EQ(later.failure()->offset, 200U);
+}
+
+// The message said its reason twice.
+TEST(Failure, SaysItsReasonOnce) {
+  const Scripted scripted({.content = letters(), .fail_at = 5});
+  const std::string text = text_of([&] { scripted.buffer.read(5, 1); });
+  const std::string reason = std::make_error_code(std::errc::io_error).message();
+  EXPECT_NE(text.find(reason), std::string::npos) << text;
+  EXPECT_EQ(text.find(reason), text.rfind(reason)) << text;
+  EXPECT_EQ(text, scripted.buffer.failure()->message);
+}
+
+// The last block of all that there can be was left out of what goes over all blocks.
+TEST(LastBlock, IsToldAndGivenBack) {
+  class High final : public RestartableSource {
+   public:
+    std::size_t read_some(std::span<std::byte> out) override {
+      std::fill(out.begin(), out.end(), std::byte{1});
+      return out.size();
+    }
+    void reopen(std::uint64_t, std::optional<std::uint64_t>) override {}
+    bool worth_reading_through(std::uint64_t) const override { return false; }
+  };
+  const std::uint64_t offset = ~std::uint64_t{0} - 1000;
+  const StreamBuffer buffer(std::make_unique<High>());
+  ASSERT_EQ(buffer.read(offset, 10).size(), 10U);
+  EXPECT_EQ(buffer.residency().back().where, Residency::memory);
+}
+
+// A failed unget moved the position, and a far seek overflowed.
+TEST(Istream, KeepsItsPositionWhenItCannotGoBack) {
+  const auto content = random_bytes(3 * block, 6);
+  Scripted scripted({.content = content});
+  istream in(scripted.buffer, 2 * block);
+  in.get();
+  in.seekg(2 * static_cast<std::streamoff>(block));
+  scripted.buffer.release_before(2 * block);
+  EXPECT_FALSE(in.unget());
+  in.clear();
+  EXPECT_EQ(static_cast<std::uint64_t>(in.tellg()), 2 * block);
+  EXPECT_EQ(static_cast<std::byte>(in.get()), content[2 * block]);
+  EXPECT_FALSE(in.seekg(std::numeric_limits<std::streamoff>::min(), std::ios::cur));
+}
+
+// What of a packet does not fit is lost without a word.
+TEST(FromFd, RefusesWhatComesInPackets) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+  const FileDescriptor socket(ends[0]);
+  const FileDescriptor other(ends[1]);
+  const StreamBuffer from_socket(from_fd(socket.get()));
+  EXPECT_EQ(code_of([&] { from_socket.read(0, 1); }), std::errc::wrong_protocol_type);
+}
+
+// A file that had grown ended cleanly at its old size.
+TEST(FileInPlace, ThatHasGrownFailsAtItsOldEnd) {
+  const ScratchDirectory directory;
+  const auto path = directory.file("growing", letters());
+  const StreamBuffer buffer(from_file(path));
+  std::ofstream(path, std::ios::app) << "more";
+  EXPECT_EQ(code_of([&] { buffer.read(26, 10); }), Errc::source_changed);
 }
 
 }  // namespace

@@ -89,33 +89,5 @@ TEST(WriteAllAt, WritesAllInAnySteps) {
   EXPECT_EQ(detail::read_all_at(file.fd.get(), back.data(), back.size(), 5), EIO);
 }
 
-TEST(WriteAll, WaitsForADescriptorThatDoesNotBlock) {
-  Ends ends = make_pipe_ends();
-  ASSERT_EQ(::fcntl(ends.write.get(), F_SETFL, O_NONBLOCK), 0);
-  const Bytes text = pattern_bytes(0, 500000);
-  Bytes got(text.size());
-  std::jthread reader([&] {
-    for (std::size_t at = 0; at < got.size();) {
-      const ssize_t n = ::read(ends.read.get(), got.data() + at, got.size() - at);
-      if (n <= 0) return;
-      at += static_cast<std::size_t>(n);
-    }
-  });
-  EXPECT_EQ(detail::write_all(ends.write.get(), text.data(), text.size()), text.size());
-  reader.join();
-  EXPECT_EQ(got, text);
-}
-
-TEST(WriteAll, TellsHowFarItCame) {
-  std::signal(SIGPIPE, SIG_IGN);
-  Ends ends = make_pipe_ends();
-  ends.read.reset();
-  EXPECT_EQ(detail::write_all(ends.write.get(), "abc", 3), 0U);
-  EXPECT_EQ(errno, EPIPE);
-  const FileDescriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
-  EXPECT_EQ(detail::write_all(full.get(), "abc", 3), 0U);
-  EXPECT_EQ(errno, ENOSPC);
-}
-
 }  // namespace
 }  // namespace seekable::test

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several readers of a restartable source, each with a connection of its own; each test here is a
+// mended bug, with a line on what it was.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "seekable/seekable.hpp"
+#include "support/buffers.hpp"
+
+namespace seekable::test {
+namespace {
+
+constexpr auto soon_enough = std::chrono::minutes(1);
+
+/// A stream of 100 blocks whose first connection stops in the block that it is told.
+struct Stalled {
+  std::shared_ptr<Gate> gate = std::make_shared<Gate>();
+  std::vector<std::byte> content = random_bytes(100 * block, 1);
+  ScriptedJumping stream;
+
+  explicit Stalled(std::uint64_t at, std::optional<std::uint64_t> declared = 100 * block)
+      : stream({.content = content,
+                .chunks = {block},
+                .declared_size = declared,
+                .gates = {{at, gate}},
+                .read_through = 1024 * 1024,
+                .max_connections = 4}) {}
+};
+
+// The second reader's connection was to read through the block that the first one stood in: it
+// asked again and again, and got its byte only after the first.
+TEST(Lanes, AReaderBehindAStalledBlockHasAConnectionOfItsOwn) {
+  Stalled stalled(2 * block);
+  const auto& buffer = stalled.stream.buffer;
+  std::jthread first([&] { buffer.read(2 * block, 1); });
+  stalled.gate->wait_entered();
+  EXPECT_EQ(buffer.read(3 * block, 10), part(stalled.content, 3 * block, 10));
+  EXPECT_LT(stalled.stream.log->reads(), 20U);
+  stalled.gate->open();
+}
+
+// Only readers without a limit got one more connection.
+TEST(Lanes, AReaderWithADeadlineHasAConnectionOfItsOwn) {
+  Stalled stalled(2 * block);
+  const auto& buffer = stalled.stream.buffer;
+  std::jthread first([&] { buffer.read(2 * block, 1); });
+  stalled.gate->wait_entered();
+  const Wait wait{.deadline = std::chrono::steady_clock::now() + soon_enough};
+  EXPECT_EQ(buffer.read(50 * block, 10, wait), part(stalled.content, 50 * block, 10));
+  stalled.gate->open();
+}
+
+// Whoever read on to the end was taken to be on the way to every byte.
+TEST(Lanes, AReaderIsNotHeldUpByWhoWaitsForTheSize) {
+  Stalled stalled(2 * block, std::nullopt);
+  const auto& buffer = stalled.stream.buffer;
+  std::jthread first([&] { EXPECT_EQ(buffer.wait_for_size(), 100 * block); });
+  stalled.gate->wait_entered();
+  EXPECT_EQ(buffer.read(50 * block, 10), part(stalled.content, 50 * block, 10));
+  stalled.gate->open();
+}
+
+// A thread that had just taken a second lane called callbacks before it used it; one that waited
+// for the bytes of that lane waited for ever.
+TEST(Lanes, NoCallbackIsCalledByAThreadThatHoldsOne) {
+  const auto content = random_bytes(100 * block, 2);
+  const auto gate = std::make_shared<Gate>();
+  const ScriptedJumping stream({.content = content,
+                                .chunks = {100},
+                                .declared_size = 100 * block,
+                                .gates = {{100, gate}},
+                                .max_connections = 4});
+  const StreamBuffer& buffer = stream.buffer;
+  Bytes some(16);
+  buffer.read_some_at(50 * block, some);  // The first lane stands far away.
+  std::promise<void> first_runs;
+  std::promise<void> first_may_end;
+  std::promise<void> second_ended;
+  const auto first = buffer.when_available({0, 200}, [&](std::error_code) {
+    first_runs.set_value();
+    first_may_end.get_future().wait();
+  });
+  const auto second = buffer.when_available({0, 200}, [&](std::error_code) {
+    buffer.read(80 * block, 16);
+    second_ended.set_value();
+  });
+  gate->wait_entered();
+  gate->open();
+  first_runs.get_future().wait();  // Now the second is due, and any thread may call it.
+  std::jthread reader([&] { EXPECT_EQ(buffer.read(80 * block, 16).size(), 16U); });
+  second_ended.get_future().wait();
+  first_may_end.set_value();
+}
+
+/// Its first connection ends at 1000 bytes, the others go on.
+class TwoEnds final : public RestartableSource {
+ public:
+  explicit TwoEnds(std::shared_ptr<Gate> gate, bool first = true)
+      : gate_(std::move(gate)), first_(first) {}
+
+  std::size_t read_some(std::span<std::byte> out) override {
+    if (first_) {
+      if (position_ >= 1000) return 0;
+      out = out.first(std::min<std::size_t>(out.size(), 1000 - position_));
+    } else if (!gate_->enter(never_)) {
+      return 0;
+    }
+    std::fill(out.begin(), out.end(), std::byte{1});
+    position_ += out.size();
+    return out.size();
+  }
+  void reopen(std::uint64_t offset, std::optional<std::uint64_t>) override { position_ = offset; }
+  bool worth_reading_through(std::uint64_t) const override { return false; }
+  std::unique_ptr<RestartableSource> another() const override {
+    return std::make_unique<TwoEnds>(gate_, false);
+  }
+
+ private:
+  const std::shared_ptr<Gate> gate_;
+  const bool first_;
+  const std::atomic<bool> never_{false};
+  std::uint64_t position_ = 0;
+};
+
+// Bytes behind an end that another connection had found were given, and the stream called complete.
+TEST(Lanes, NoByteIsGivenBehindAnEnd) {
+  const auto gate = std::make_shared<Gate>();
+  const StreamBuffer buffer(std::make_unique<TwoEnds>(gate));
+  EXPECT_EQ(buffer.read(0, 10).size(), 10U);
+  std::jthread behind([&] {
+    // Nothing, or a failure: but not a byte.
+    try {
+      EXPECT_EQ(buffer.read(block, 100).size(), 0U);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::overrun);
+    }
+  });
+  gate->wait_entered();
+  EXPECT_EQ(buffer.read(0, 5000).size(), 1000U);
+  EXPECT_EQ(buffer.wait_for_size(), 1000U);
+  gate->open();
+  behind.join();
+  EXPECT_EQ(buffer.available(block), 0U);
+}
+
+// A size below what had already come was believed.
+TEST(Lanes, ASizeThatIsFoundBelowWhatHasComeIsAFailure) {
+  const ScriptedJumping stream({.content = random_bytes(10 * block, 3), .found_size = block});
+  EXPECT_EQ(stream.buffer.read(0, 3 * block).size(), 3 * block);
+  EXPECT_EQ(code_of([&] { stream.buffer.wait_for_size(); }), Errc::overrun);
+  ASSERT_TRUE(stream.buffer.failure());
+  EXPECT_EQ(stream.buffer.failure()->offset, block);
+  EXPECT_EQ(stream.buffer.size(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace seekable::test
