@@ -37,11 +37,26 @@ constexpr std::uint64_t end_of_stream = std::numeric_limits<std::uint64_t>::max(
 // How far the source may be ahead of the output when the whole stream is copied.
 constexpr std::uint64_t copy_window = 1024 * 1024;
 
-/// The lowest offset that `ranges` still need; 0 where one counts from the end.
-std::uint64_t lowest_needed(std::span<const RangeSpec> ranges) {
-  std::uint64_t lowest = end_of_stream;
-  for (const RangeSpec& range : ranges) lowest = std::min(lowest, range.first.value_or(0));
-  return lowest;
+/// What a list of ranges needs of a stream that has come up to some place.
+struct Needs {
+  std::uint64_t lowest = end_of_stream;  ///< the first byte of those that count from the start
+  std::uint64_t suffix = 0;              ///< so many bytes before the end, wherever that is
+
+  /// What lies below this is not needed, once the stream has come to `at`.
+  std::uint64_t from(std::uint64_t at) const {
+    return suffix == 0 ? lowest : std::min(lowest, at - std::min(at, suffix));
+  }
+};
+
+/// What each range and those behind it need; at the end, nothing.
+std::vector<Needs> needs_of(std::span<const RangeSpec> ranges) {
+  std::vector<Needs> needs(ranges.size() + 1);
+  for (std::size_t i = ranges.size(); i-- > 0;) {
+    needs[i] = needs[i + 1];
+    needs[i].lowest = std::min(needs[i].lowest, ranges[i].first.value_or(end_of_stream));
+    needs[i].suffix = std::max(needs[i].suffix, ranges[i].suffix);
+  }
+  return needs;
 }
 
 /// Keeps as little as the wanted ranges allow.
@@ -52,19 +67,12 @@ void set_retention(Options& settings, const CatOptions& options, bool in_place) 
     const auto size = window.value_or(std::min(copy_window, settings.memory_limit / 2));
     // With little memory reading ahead has no room.
     if (settings.memory_limit >= copy_window) settings.fill = Fill::ahead;
-    settings.retention = Retention::window(std::max<std::uint64_t>(size, 1), WhenFull::block);
+    // In a smaller window the stream would crawl, some bytes at a time.
+    settings.retention = Retention::window(std::max(size, least_drain_memory), WhenFull::block);
     if (!window && settings.memory_limit >= least_drain_memory) settings.disk_limit = 0;
     return;
   }
-  std::uint64_t longest_suffix = 0;
-  bool only_suffixes = true;
-  for (const RangeSpec& range : options.ranges) {
-    only_suffixes = only_suffixes && !range.first;
-    longest_suffix = std::max(longest_suffix, range.suffix);
-  }
-  if (window || only_suffixes) {
-    settings.retention = Retention::window(window.value_or(longest_suffix), WhenFull::drop_oldest);
-  }
+  if (window) settings.retention = Retention::window(*window, WhenFull::drop_oldest);
 }
 
 /// Writes streams and ranges to standard output.
@@ -90,9 +98,10 @@ class Printer {
   }
 
   void print_ranges(std::span<const RangeSpec> ranges) {
-    for (; !ranges.empty(); ranges = ranges.subspan(1)) {
-      buffer_.release_before(lowest_needed(ranges));
-      print_range(ranges.front());
+    const std::vector<Needs> needs = needs_of(ranges);
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      buffer_.release_before(needs[i].from(at_));
+      print_range(ranges[i], needs[i], needs[i + 1]);
     }
   }
 
@@ -102,17 +111,18 @@ class Printer {
     written_.fetch_add(bytes.size(), std::memory_order_relaxed);
   }
 
-  void print_range(const RangeSpec& range) {
-    const ByteRange wanted = resolve(range);
+  /// `now`: what this range and those behind it need; `later`: what those behind it need.
+  void print_range(const RangeSpec& range, const Needs& now, const Needs& later) {
+    const ByteRange wanted = resolve(range, now);
+    // The last bytes of what is passed may be needed, so it cannot be given up unseen.
+    if (now.suffix > 0) read_on_to(wanted.begin, now);
     std::uint64_t at = wanted.begin;
     while (at < wanted.end) {
-      const std::size_t most = std::min<std::uint64_t>(piece_->bytes.size(), wanted.end - at);
-      const auto out = std::span(piece_->bytes).first(most);
-      const std::size_t got = patiently(
-          buffer_, timeout_, [&](const Wait& wait) { return buffer_.read_some_at(at, out, wait); });
-      if (got == 0) break;
-      put(out.first(got));
-      at += got;
+      const auto bytes = next(at, wanted.end - at);
+      if (bytes.empty()) break;
+      put(bytes);
+      at += bytes.size();
+      buffer_.release_before(std::min(at, later.from(at_)));
     }
     if (at == wanted.begin) {
       throw Failed(fmt::format("the range {} lies past the end of '{}', which has {} bytes",
@@ -120,9 +130,34 @@ class Printer {
     }
   }
 
-  ByteRange resolve(const RangeSpec& range) {
+  /// Reads what is there now, `most` bytes at most.
+  std::span<const std::byte> next(std::uint64_t at, std::uint64_t most) {
+    const auto out =
+        std::span(piece_->bytes).first(std::min<std::uint64_t>(piece_->bytes.size(), most));
+    const std::size_t got = patiently(
+        buffer_, timeout_, [&](const Wait& wait) { return buffer_.read_some_at(at, out, wait); });
+    at_ = std::max(at_, at + got);
+    return out.first(got);
+  }
+
+  /// Reads on to `offset`, or the end, and gives up what is not needed.
+  void read_on_to(std::uint64_t offset, const Needs& needs) {
+    while (at_ < offset && !next(at_, offset - at_).empty()) {
+      buffer_.release_before(needs.from(at_));
+    }
+  }
+
+  /// Where the stream ends. One that does not tell is read on to there, and no more of it kept than
+  /// is needed.
+  std::uint64_t end(const Needs& needs) {
+    if (const auto known = buffer_.size()) return *known;
+    read_on_to(end_of_stream, needs);
+    return size();
+  }
+
+  ByteRange resolve(const RangeSpec& range, const Needs& needs) {
     if (!range.first) {
-      const std::uint64_t end = size();
+      const std::uint64_t end = this->end(needs);
       return {end - std::min(range.suffix, end), end};
     }
     const std::uint64_t last = range.last.value_or(end_of_stream);
@@ -139,6 +174,7 @@ class Printer {
   const std::optional<std::chrono::milliseconds> timeout_;
   const std::string name_;
   const std::unique_ptr<Piece> piece_;
+  std::uint64_t at_ = 0;  // so far the stream has been read
 };
 
 }  // namespace

@@ -26,6 +26,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds grace{5};
+// The same signal sent to the process and to its group, as timeout(1) does, is one request.
+constexpr std::chrono::milliseconds one_request{250};
 constexpr Clock::time_point never = Clock::time_point::max();
 
 /// As `poll` takes it: -1 where there is no deadline.
@@ -110,10 +112,13 @@ std::variant<pid_t, ChildTrouble> start_child(const ChildPlan& plan) {
 
 ChildEnd wait_for_child(pid_t child, Signals& signals) {
   ChildEnd end;
+  Clock::time_point passed_on_at{};
   Clock::time_point deadline = never;
-  while (::waitpid(child, &end.status, WNOHANG) != child) {
+  for (bool ended = false; !ended;) {
+    // What arrives before it ends, or with its end, is looked at below.
+    ended = ::waitpid(child, &end.status, WNOHANG) == child;
     pollfd arrived{signals.fd(), POLLIN, 0};
-    if (::poll(&arrived, 1, milliseconds_until(deadline)) == 0) {
+    if (!ended && ::poll(&arrived, 1, milliseconds_until(deadline)) == 0) {
       ::kill(child, SIGKILL);
       deadline = never;
     }
@@ -123,9 +128,10 @@ ChildEnd wait_for_child(pid_t child, Signals& signals) {
         end.keyboard = true;
       } else if (end.passed_on == 0) {
         end.passed_on = signal->number;
-        ::kill(child, signal->number);
-        deadline = Clock::now() + grace;
-      } else {
+        passed_on_at = Clock::now();
+        deadline = passed_on_at + grace;
+        if (!ended) ::kill(child, signal->number);
+      } else if (!ended && Clock::now() - passed_on_at >= one_request) {
         ::kill(child, SIGKILL);
       }
     }

@@ -44,7 +44,7 @@ bool write_text(const char* path, const std::string& text) noexcept {
 /// stay what they are; it is only what allows to mount.
 ChildTrouble make_namespace(const PrivateName& name) noexcept {
   if (::unshare(CLONE_NEWNS) == 0) return {};
-  if (errno != EPERM || !name.may_make_user_namespace) return trouble(Step::make_namespace);
+  if (errno != EPERM) return trouble(Step::make_namespace);
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return trouble(Step::make_namespace);
   // Without this, which old kernels lack, groups may not be mapped.
   write_text("/proc/self/setgroups", "deny");
@@ -129,9 +129,11 @@ ChildTrouble move_file(const PrivateName& name) noexcept {
 
 /// Makes the name read only, as far as the kernel can.
 void protect_file(const PrivateName& name) noexcept {
-  // The mode is for kernels without the call below, and for a file that moved, which is no mount.
+  // The mode is for kernels without the call below.
   if (name.link_name.empty()) {
     ::chmod(name.path.c_str(), S_IRUSR);
+    // A file that moved is no mount of its own yet, and only a mount can be read only.
+    ::mount(name.path.c_str(), name.path.c_str(), nullptr, MS_BIND, nullptr);
   } else {
     ::fchmod(name.file, S_IRUSR);
   }

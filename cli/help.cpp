@@ -49,7 +49,8 @@ const CommandHelp run_help = {
     .purpose = R"(Runs COMMAND on the stream as if it were a file. The whole stream is taken first;
 if it fails, COMMAND is not started. Then {}, wherever it stands in an argument,
 becomes a path that reads and seeks like the whole file; with no {}, the file is
-COMMAND's standard input. The file cannot be written and is gone when COMMAND ends.
+COMMAND's standard input. The file cannot be written and is gone when COMMAND ends;
+a SOURCE that is a regular file is given by its own path, and is not protected.
 )",
     .examples = R"(Examples:
   A zip archive from the network, its central directory at the end:

@@ -4,8 +4,10 @@
 
 #include <csignal>
 #include <exception>
+#include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -68,10 +70,18 @@ int carry_out(const Request& request) {
   } catch (const Failed& failed) {
     complain(failed.what());
     status = failed.exit_status();
+  } catch (const std::bad_alloc&) {
+    complain("there is no memory left for this");
+  } catch (const std::system_error& error) {
+    // As a thread that cannot be started says it: without saying what failed.
+    const std::string why = error.code().message();
+    complain(error.what() == why ? "the system refuses a thread or a process: " + why
+                                 : error.what());
   } catch (const std::exception& error) {
     complain(error.what());
   }
-  if (stats && stats_wanted(request)) print_stats(*stats);
+  // Also where it failed before there was anything to count.
+  if (stats_wanted(request)) print_stats(stats.value_or(StatsSnapshot{}));
   if (deadly_signal) die_of(*deadly_signal);
   return status;
 }

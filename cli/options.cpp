@@ -44,8 +44,6 @@ struct Raw {
   bool stats = false;
   bool verbose = false;
   bool eager = false;
-  bool lazy = false;
-  bool decode = false;
   bool version = false;
 };
 
@@ -95,7 +93,6 @@ void add_value(CLI::App& app, const std::string& name, Words& words, const std::
 }
 
 void add_common_options(CLI::App& app, Raw& raw) {
-  app.add_option("SOURCE", raw.sources)->group("");
   add_value(app, "--exec", raw.exec, "'COMMAND'", "read what a command of the shell writes");
   add_value(app, "--memory", raw.memory, "SIZE",
             "memory for the stream at most; 5MiB if not given");
@@ -116,9 +113,6 @@ void add_common_options(CLI::App& app, Raw& raw) {
       ->disable_flag_override();
   app.set_help_flag("-h,--help", "this text");
   app.add_flag("--version", raw.version, "the version")->disable_flag_override();
-  // Known to give them a clear answer, not part of this version.
-  app.add_flag("--lazy", raw.lazy)->group("");
-  app.add_flag("--decode", raw.decode)->group("");
 }
 
 void add_window(CLI::App& app, Raw& raw) {
@@ -148,8 +142,12 @@ ProgressWhen parse_progress(const std::string& text) {
 }
 
 void refuse_url(const std::string& path) {
-  for (const std::string_view scheme : {"http://", "https://", "s3://"}) {
-    if (path.starts_with(scheme)) {
+  std::string lower = path;
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  for (const std::string_view scheme : {"http://", "https://", "ftp://", "s3://"}) {
+    if (lower.starts_with(scheme)) {
       throw UsageError(fmt::format(
           "'{}': sources of {} are not part of this version; give --exec 'curl -fsSL URL'", path,
           scheme));
@@ -175,10 +173,6 @@ SourceChoice chosen_source(const Raw& raw, std::string_view command) {
 }
 
 CommonOptions common_options(const Raw& raw, std::string_view command) {
-  if (raw.lazy) throw UsageError("--lazy is not part of this version; leave it out");
-  if (raw.decode) {
-    throw UsageError("--decode is not part of this version; pipe the stream through zcat first");
-  }
   CommonOptions common;
   common.source = chosen_source(raw, command);
   common.memory = value_of("--memory", raw.memory, parse_size).value_or(common.memory);
@@ -220,11 +214,47 @@ std::string see_help(std::string_view command) {
   return fmt::format("see seekable {} --help", command);
 }
 
+/// What CLI11 would take in a way that nobody means.
+void check_words(const Words& words, std::string_view command) {
+  const auto is = [](std::string_view word, std::string_view option) {
+    return word == option || (word.starts_with(option) && word[option.size()] == '=');
+  };
+  for (const std::string& word : words) {
+    if (word == "--") return;
+    if (is(word, "--lazy")) throw UsageError("--lazy is not part of this version; leave it out");
+    if (is(word, "--decode")) {
+      throw UsageError("--decode is not part of this version; pipe the stream through zcat first");
+    }
+    // An empty variable, as in --exec="$EMPTY": the next word would become the value.
+    if (word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1) {
+      throw UsageError(fmt::format("{} lacks its value; {}", word.substr(0, word.size() - 1),
+                                   see_help(command)));
+    }
+  }
+}
+
+/// What CLI11 has left over are the sources, and options that there are none of. (As an option of
+/// its own a SOURCE would not be safe: CLI11 takes the word `[a,b]` for a list.)
+void take_sources(const Words& left, Raw& raw, std::string_view command) {
+  bool only_sources = false;
+  for (const std::string& word : left) {
+    if (word == "--" && !only_sources) {
+      only_sources = true;
+    } else if (only_sources || word == "-" || !word.starts_with('-')) {
+      raw.sources.push_back(word);
+    } else {
+      throw UsageError(
+          fmt::format("'{}' is not an option of {}; {}", word, command, see_help(command)));
+    }
+  }
+}
+
 /// Lets CLI11 sort `words` into what `app` is bound to. Returns a text if only that is wanted.
 /// `missing` is told before anything else if it is not empty.
 std::optional<TextWanted> sort_words(CLI::App& app, const CommandHelp& help, const Words& words,
-                                     const Raw& raw, const std::string& missing = {}) {
+                                     Raw& raw, const std::string& missing = {}) {
   app.allow_extras();
+  check_words(words, help.name);
   try {
     Words reversed(words.rbegin(), words.rend());
     app.parse(reversed);
@@ -240,14 +270,9 @@ std::optional<TextWanted> sort_words(CLI::App& app, const CommandHelp& help, con
   } catch (const CLI::ParseError& error) {
     throw UsageError(fmt::format("{}; {}", error.what(), see_help(help.name)));
   }
-  Words unknown = app.remaining();
-  std::erase(unknown, "--");  // CLI11 keeps it
   if (raw.version) return TextWanted{version_text()};
   if (!missing.empty()) throw UsageError(missing);
-  if (!unknown.empty()) {
-    throw UsageError(fmt::format("'{}' is not an option of {}; {}", unknown.front(), help.name,
-                                 see_help(help.name)));
-  }
+  take_sources(app.remaining(), raw, help.name);
   return std::nullopt;
 }
 

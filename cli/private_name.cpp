@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -45,6 +46,19 @@ bool is_empty_directory(const char* path) {
 std::string working_directory() {
   std::array<char, PATH_MAX> path{};
   return ::getcwd(path.data(), path.size()) == nullptr ? std::string() : path.data();
+}
+
+/// Words that may name a directory which COMMAND uses: it must not be covered.
+std::vector<std::string> what_command_may_use(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = arguments;
+  words.push_back(working_directory());
+  for (char** variable = environ; *variable != nullptr; ++variable) words.emplace_back(*variable);
+  for (const std::string& argument : arguments) {
+    // Relative to here, or through a link, it may lead there too.
+    std::error_code none;
+    words.push_back(std::filesystem::weakly_canonical(argument, none).string());
+  }
+  return words;
 }
 
 std::optional<std::string> empty_directory(const std::vector<std::string>& spoken_of) {
@@ -105,8 +119,7 @@ std::variant<PrivateName, NoPrivateName> plan_private_name(
   name.file = file;
   name.file_path = fmt::format("/proc/self/fd/{}", file);
   if (auto trouble = plan_link(name)) return NoPrivateName{*trouble};
-  std::vector<std::string> spoken_of = arguments;
-  spoken_of.push_back(working_directory());
+  std::vector<std::string> spoken_of = what_command_may_use(arguments);
   spoken_of.push_back(name.link_path);
   const auto mount_point = empty_directory(spoken_of);
   if (!mount_point) return NoPrivateName{"there is no empty directory to cover, such as /srv"};
@@ -115,7 +128,6 @@ std::variant<PrivateName, NoPrivateName> plan_private_name(
   const bool usable = !file_name.empty() && file_name != "." && file_name != ".." &&
                       file_name.find('/') == std::string_view::npos;
   name.path = fmt::format("{}/{}", name.directory, usable ? file_name : "stream");
-  name.may_make_user_namespace = ::geteuid() != 0;
   name.uid_map = fmt::format("{0} {0} 1", ::geteuid());
   name.gid_map = fmt::format("{0} {0} 1", ::getegid());
   return name;

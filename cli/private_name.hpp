@@ -36,7 +36,6 @@ struct PrivateName {
   std::string tmpfs_options;
   std::string uid_map;
   std::string gid_map;
-  bool may_make_user_namespace = false;
 };
 
 /// Why there is no such name, for a person.
@@ -47,7 +46,8 @@ struct NoPrivateName {
 /// Thinks of a name for `file`, with `file_name` as its last part. Changes nothing.
 ///
 /// Lifetime: `file` is kept as a number and must stay open until the child has entered.
-/// `arguments`: COMMAND's own; no directory that one of them speaks of is covered.
+/// `arguments`: COMMAND's own; no directory that one of them, or the environment, speaks of is
+/// covered.
 std::variant<PrivateName, NoPrivateName> plan_private_name(
     int file, std::string_view file_name, const std::vector<std::string>& arguments);
 

@@ -7,14 +7,18 @@
 
 namespace seekable::cli {
 
-void complain(std::string_view text) noexcept try {
-  std::string line = "seekable: ";
-  for (const char c : text) {
-    // File names may hold anything; a report is one line and moves no cursor.
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  for (char& c : line) {
     const auto byte = static_cast<unsigned char>(c);
-    line += byte < 0x20 || byte == 0x7f ? '?' : c;
+    if (byte < 0x20 || byte == 0x7f) c = '?';
   }
-  line += '\n';
+  return line;
+}
+
+void complain(std::string_view text) noexcept try {
+  // File names may hold anything.
+  const std::string line = "seekable: " + one_line(text) + '\n';
   // Nobody is left to be told if standard error fails.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 } catch (...) {  // NOLINT(bugprone-empty-catch): no memory is left for a line about it

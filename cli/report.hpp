@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 namespace seekable::cli {
@@ -33,6 +34,9 @@ class Failed : public std::runtime_error {
  private:
   int exit_status_;
 };
+
+/// `text` without what moves a cursor or begins a line: each such character is a `?`.
+std::string one_line(std::string_view text);
 
 /// Writes `seekable: TEXT` to standard error, as one line whatever `text` holds, in one piece.
 void complain(std::string_view text) noexcept;

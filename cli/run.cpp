@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -42,6 +44,14 @@ struct TakenStream {
   bool was_standard_input = false;
 };
 
+/// What /proc/self means depends on who asks: such a path is followed.
+std::string path_for_others(const std::string& path) {
+  if (!path.starts_with("/proc/")) return path;
+  std::error_code none;
+  const auto followed = std::filesystem::canonical(path, none);
+  return followed.empty() ? path : followed.string();
+}
+
 /// What to do about a stream that has to be in memory and is too large for it.
 std::string_view advice_about(const CommonOptions& common) {
   return common.encrypt ? "raise --memory, or leave out --encrypt"
@@ -58,7 +68,7 @@ TakenStream take(const CommonOptions& common, Options settings, OpenedSource ope
   StreamBuffer buffer = make_buffer(std::move(opened.source), settings);
   TakenStream taken;
   taken.file_name = opened.file_name;
-  if (opened.in_place) taken.own_path = common.source.path;
+  if (opened.in_place) taken.own_path = path_for_others(common.source.path);
   taken.was_standard_input = opened.standard_input;
   const StatsKeeper keeper(stats, buffer);
   Progress progress(common.progress);
@@ -97,7 +107,7 @@ class Starter {
     }
     if (!taken_.own_path.empty()) {
       tell("the source is a regular file, COMMAND gets its own path");
-      return start_with(option_proof(taken_.own_path));
+      return start_with(unmistakable(taken_.own_path));
     }
     auto name = plan_private_name(taken_.file.get(), taken_.file_name, options_.command);
     if (const auto* none = std::get_if<NoPrivateName>(&name)) {
@@ -137,6 +147,8 @@ class Starter {
     const std::string path = fmt::format("/dev/fd/{}", taken_.file.get());
     tell(fmt::format("COMMAND reads {}; there is no private name for it: {}", path, why));
     plan_.inherited = taken_.file.get();
+    // It can be opened once more by that path, but then only to read (root is not held up by that).
+    ::fchmod(taken_.file.get(), S_IRUSR);
     return start_with(path);
   }
 
@@ -158,9 +170,11 @@ class Starter {
     if (options_.common.verbose) complain(text);
   }
 
-  /// A path that no program takes for an option.
-  static std::string option_proof(const std::string& path) {
-    return path.starts_with('-') ? "./" + path : path;
+  /// A path that no program takes for an option, nor is looked for along $PATH as COMMAND.
+  std::string unmistakable(const std::string& path) const {
+    const bool is_command = has_placeholder({options_.command.front()});
+    const bool is_name = path.find('/') == std::string::npos;
+    return path.starts_with('-') || (is_command && is_name) ? "./" + path : path;
   }
 
   const RunOptions& options_;
@@ -175,7 +189,7 @@ int status_of(const ChildEnd& end) {
   if (WIFSIGNALED(end.status)) {
     const int signal = WTERMSIG(end.status);
     // The shell must see that a key ended us, to stop its script too.
-    if (end.keyboard && signal == SIGINT) throw Interrupted{signal};
+    if (end.keyboard && (signal == SIGINT || signal == SIGQUIT)) throw Interrupted{signal};
     return exit_signal_base + signal;
   }
   return WEXITSTATUS(end.status);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/signals.hpp"
 
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -26,7 +27,9 @@ void Signals::begin() {
   std::signal(SIGCHLD, SIG_DFL);
   sigset_t events;
   sigemptyset(&events);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) add_unless_ignored(events, signal);
+  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCHLD}) {
+    add_unless_ignored(events, signal);
+  }
   sigset_t blocked = events;
   sigaddset(&blocked, SIGPIPE);
   sigaddset(&blocked, SIGXFSZ);
@@ -56,6 +59,7 @@ std::optional<ArrivedSignal> Signals::next() noexcept {
 }
 
 void die_of(int signal) noexcept {
+  if (signal == SIGQUIT) ::prctl(PR_SET_DUMPABLE, 0);  // Nothing is wrong with us: no core.
   std::signal(signal, SIG_DFL);
   sigset_t set;
   sigemptyset(&set);

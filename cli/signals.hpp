@@ -14,8 +14,9 @@ struct ArrivedSignal {
   bool from_keyboard = false;  ///< the terminal sent it, to COMMAND as well
 };
 
-/// Takes SIGINT, SIGTERM, SIGHUP and SIGCHLD as events of a descriptor, in place of their effect,
-/// and lets writes to a closed pipe, or past the limit on a file's size, fail instead of killing.
+/// Takes SIGINT, SIGQUIT, SIGTERM, SIGHUP and SIGCHLD as events of a descriptor, in place of their
+/// effect, and lets writes to a closed pipe, or past the limit on a file's size, fail instead of
+/// killing.
 ///
 /// A signal that was ignored when the program started stays ignored (`nohup`, a shell's `&`).
 /// The destructor brings the old state back.

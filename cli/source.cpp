@@ -83,7 +83,7 @@ OpenedSource open_source(const SourceChoice& choice,
   if (choice.command) {
     opened.name = *choice.command;
     try {
-      opened.source = from_command({"/bin/sh", "-c", *choice.command});
+      opened.source = from_command({"/bin/sh", "-c", "--", *choice.command});
     } catch (const std::system_error& error) {
       throw Failed(fmt::format("cannot run /bin/sh for --exec: {}", error.code().message()));
     }

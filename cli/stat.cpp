@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -32,7 +33,7 @@ std::string description(const StreamBuffer& buffer, const OpenedSource& opened,
   const SourceInfo info = buffer.info();
   std::string text = fmt::format("size: {} byte{}", size, size == 1 ? "" : "s");
   if (size >= 1024) text += fmt::format(" ({})", rounded_size(size));
-  text += fmt::format("\nname: {}\n", opened.name);
+  text += fmt::format("\nname: {}\n", one_line(opened.name));
   if (!info.content_type.empty()) text += fmt::format("type: {}\n", info.content_type);
   if (info.modified) {
     const auto seconds = std::chrono::system_clock::to_time_t(*info.modified);
@@ -50,7 +51,8 @@ int stat(const StatOptions& options, std::optional<StatsSnapshot>& stats) {
   Signals signals;
   OpenedSource opened = open_source(common.source, common.timeout, signals);
   if (common.window) {
-    settings.retention = Retention::window(*common.window, WhenFull::drop_oldest);
+    settings.retention =
+        Retention::window(std::max(*common.window, least_drain_memory), WhenFull::drop_oldest);
   } else if (common.memory >= least_drain_memory) {
     settings.disk_limit = 0;
   }

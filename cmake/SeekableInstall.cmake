@@ -12,6 +12,10 @@ set(pc_description "${PROJECT_DESCRIPTION}")
 set(pc_requires "")
 file(RELATIVE_PATH pc_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 set(pc_libs "-lseekable -pthread")
+# Some builders give absolute directories.
+foreach(kind INCLUDE LIB)
+  cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_${kind}DIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_${kind}DIR)
+endforeach()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/seekable.pc.in" seekable.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/seekable.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 

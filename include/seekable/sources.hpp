@@ -58,10 +58,11 @@ SEEKABLE_EXPORT std::unique_ptr<Source> from_bytes(std::string bytes);
 /// Starts a program (looked for along `$PATH`) at once and reads its standard output. Its standard
 /// input and standard error are the caller's.
 ///
-/// A non-zero exit, or a signal, is a failure and not an end. `cancel` sends the child SIGTERM;
-/// destruction does too, and SIGKILL to one that stays 200 ms later. A process that ignores
-/// SIGCHLD, or reaps children that are not its own, hides how it ended: that is a failure. Throws:
-/// `std::invalid_argument` if `argv` is empty; std::system_error if it cannot be started.
+/// A non-zero exit, or a signal, is a failure and not an end. `cancel` sends SIGTERM to the child
+/// and what it has started (a shell leaves that behind); destruction does too, and SIGKILL to one
+/// that stays 200 ms later. A process that ignores SIGCHLD, or reaps children that are not its own,
+/// hides how it ended: that is a failure. Throws: `std::invalid_argument` if `argv` is empty;
+/// std::system_error if it cannot be started.
 SEEKABLE_EXPORT std::unique_ptr<Source> from_command(std::vector<std::string> argv);
 
 }  // namespace seekable::inline v1

@@ -94,6 +94,11 @@ class Engine : public std::enable_shared_from_this<Engine> {
                             const Wait* wait, bool& again);
   std::size_t copy_more(std::uint64_t offset, std::span<std::byte> out);
   std::size_t copy_kept(std::uint64_t offset, std::span<std::byte> out);
+  Need need(std::uint64_t byte, std::uint64_t end) const noexcept;
+  void throw_if_failed() const;
+  void count_read(bool waited) noexcept;
+
+  // engine_in_place.cpp
   template <typename Use>
   auto or_fail_in_place(std::uint64_t offset, Use use);
   std::size_t copy_in_place(std::uint64_t offset, std::span<std::byte> out);
@@ -101,11 +106,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool is_gone_in_place(std::uint64_t offset) const noexcept {
     return is_end(offset) || outcome_.failure() != nullptr;
   }
-  std::error_code result_in_place(ByteRange range) const;
   View view_of_copy(std::uint64_t offset, std::size_t max_size);
-  Need need(std::uint64_t byte, std::uint64_t end) const noexcept;
-  void throw_if_failed() const;
-  void count_read(bool waited) noexcept;
+  std::error_code result_in_place(ByteRange range) const;
 
   std::uint64_t send(const Output& output, std::uint64_t offset, std::uint64_t end, bool& may_send);
   std::uint64_t send_in_kernel(const Output& output, std::uint64_t offset, std::uint64_t size,

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "system/calls.hpp"
+#include "system/descendants.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -77,6 +78,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, FileDescriptor&
 void ChildProcess::signal(int number) noexcept {
   const MutexLock lock(mutex_);
   if (gone_ || fork_.is_child()) return;
+  signal_descendants(pid_, number);  // First: a shell that is gone cannot say what it has started.
   if (pidfd_) {
     sys::pidfd_send_signal(pidfd_.get(), number);
   } else {

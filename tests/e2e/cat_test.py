@@ -131,6 +131,48 @@ class Statistics(CommandCase):
         self.assertEqual(stats["bytes_on_wire"], 100_000)
 
 
+class Keeping(CommandCase):
+    """What a range does not need any more is not kept: limits that are smaller than the range do."""
+
+    def test_nothing_behind_a_range(self):
+        data = pattern(3_000_000)
+        result = self.seekable("cat", "--range", "100-", "--memory", "128KiB", "--disk", "0",
+                               stdin=data)
+        self.assert_ok(result, data[100:])
+
+    def test_only_the_end_for_a_range_of_the_end(self):
+        data = pattern(3_000_000)
+        for ranges in (["--range", "-10"], ["--range", "0-9,-10"],
+                       ["--range", "1000000-1000009", "--range", "-10,-5"]):
+            with self.subTest(ranges):
+                result = self.seekable("cat", *ranges, "--memory", "192KiB", "--disk", "0",
+                                       stdin=data)
+                self.assert_ok(result)
+                self.assertTrue(result.stdout.endswith(data[-10:] if len(ranges) == 2
+                                                       else data[-5:]))
+
+    def test_what_later_ranges_need(self):
+        data = pattern(1_000_000)
+        result = self.seekable("cat", "--range", "900000-,5-6,-3,0-0", "--memory", "128KiB",
+                               stdin=data)
+        self.assert_ok(result, data[900_000:] + data[5:7] + data[-3:] + data[:1])
+
+    def test_goes_on_in_large_steps_without_memory(self):
+        data = pattern(5_000_000)
+        self.assert_ok(self.seekable("cat", "--memory", "0", stdin=data), data)
+        self.assert_ok(self.seekable("cat", "--window", "1", stdin=data), data)
+
+
+class Names(CommandCase):
+    def test_in_brackets_are_names_like_others(self):
+        (self.work / "[x]").write_bytes(b"brackets")
+        (self.work / "x").write_bytes(b"none")
+        (self.work / "[]").write_bytes(b"empty")
+        self.assert_ok(self.seekable("cat", "[x]"), b"brackets")
+        self.assert_ok(self.seekable("cat", "[]", stdin=b"input"), b"empty")
+        self.assert_ok(self.seekable("run", "[x]", "--", "cat", "{}"), b"brackets")
+
+
 class Progress(CommandCase):
     def test_is_drawn_when_asked_for_and_not_where_there_is_no_terminal(self):
         self.assertEqual(self.seekable("cat", stdin=b"bytes").stderr, b"")

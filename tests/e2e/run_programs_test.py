@@ -215,6 +215,30 @@ class Path(CommandCase):
                 self.assert_ok(result, data[:size])
                 self.assertIn(b"mount namespace", result.stderr)
 
+    def test_cannot_be_written_where_the_stream_is_in_memory_alone(self):
+        for option in (["--disk", "0"], ["--encrypt"]):
+            with self.subTest(option):
+                result = self.seekable("run", *option, "--", "sh", "-c",
+                                       "(echo lost > {}) 2> /dev/null; cat {}", stdin=b"bytes")
+                self.assert_ok(result, b"bytes")
+
+    def test_covers_no_directory_that_command_reaches_by_another_name(self):
+        os.symlink("/srv", self.work / "link")
+        for argument in ("link/x", os.path.relpath("/srv/x", self.work)):
+            with self.subTest(argument):
+                result = self.seekable("run", "--", "sh", "-c", "echo {}", argument, stdin=b"bytes")
+                self.assert_ok(result)
+                self.assertFalse(result.stdout.startswith(b"/srv/"), result.stdout)
+        result = self.seekable("run", "--", "echo", "{}", stdin=b"bytes", OUT="/srv/out")
+        self.assertFalse(result.stdout.startswith(b"/srv/"), result.stdout)
+
+    def test_of_a_file_is_no_other_program(self):
+        (self.work / "ls").write_bytes(b"#!/bin/sh\necho ours\n")
+        (self.work / "ls").chmod(0o755)
+        self.assert_ok(self.seekable("run", "ls", "--", "{}"), b"ours\n")
+        result = self.seekable("run", "/proc/self/exe", "--", "echo", "{}")
+        self.assert_ok(result, os.path.realpath(COMMAND).encode() + b"\n")
+
     def test_works_in_a_directory_that_was_named(self):
         other = self.work / "other"
         other.mkdir()

@@ -99,9 +99,38 @@ class Signals(CommandCase):
             "trap 'echo first' TERM; echo ready; echo $$; while :; do sleep 0.01; done")
         process.terminate()
         self.assertEqual(process.stdout.readline(), b"first\n")
-        process.terminate()
+
+        def ends():
+            process.terminate()
+            return process.poll() is not None
+
+        wait_until(ends, "the command ends")
         self.assertEqual(process.wait(), -signal.SIGTERM)
         self.assertFalse(is_alive(child))
+
+    def test_to_the_process_and_its_group_are_one(self):
+        # As timeout(1) does it: the second killed COMMAND before it could clean up.
+        process, _ = self.started(
+            "trap 'sleep 0.01; echo cleaned; exit 0' TERM; echo ready; echo $$; "
+            "while :; do sleep 0.01; done")
+        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
+        self.assertEqual(process.wait(), -signal.SIGTERM)
+        self.assertEqual(process.stdout.read(), b"cleaned\n")
+
+    def test_that_end_the_child_too_are_not_lost(self):
+        # The child's end was seen first, and the status was the child's.
+        for _ in range(20):
+            process, _ = self.started("echo ready; echo $$; exec sleep 1000")
+            os.killpg(process.pid, signal.SIGTERM)
+            self.assertEqual(process.wait(), -signal.SIGTERM)
+
+    def test_of_quitting_are_the_childs_own_to_handle(self):
+        process, _ = self.started(
+            "trap 'echo quits; exit 0' QUIT; echo ready; echo $$; while :; do sleep 0.01; done")
+        process.send_signal(signal.SIGQUIT)
+        self.assertEqual(process.wait(), -signal.SIGQUIT)
+        self.assertEqual(process.stdout.read(), b"quits\n")
 
     def test_end_the_fill(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -119,6 +148,13 @@ class Signals(CommandCase):
         process.terminate()
         self.assertEqual(process.wait(), -signal.SIGTERM)
         wait_until(lambda: not is_alive(source), "the source ends")
+
+    def test_end_what_the_shell_of_a_source_has_started(self):
+        process = self.start("cat", "--exec", "sh -c 'echo $$ >&2; exec sleep 1000' | cat")
+        source = int(process.stderr.readline())
+        process.terminate()
+        self.assertEqual(process.wait(), -signal.SIGTERM)
+        wait_until(lambda: not is_alive(source), "what the shell has started ends")
 
     def test_that_were_ignored_stay_ignored(self):
         process = subprocess.Popen(

@@ -47,6 +47,17 @@ class Stat(CommandCase):
         self.assertEqual(facts(result)["size"], "5 bytes")
         self.assertEqual(facts(result)["name"], "printf 12345")
 
+    def test_is_a_line_for_each_fact_whatever_the_name(self):
+        name = "a\nsize: 999"
+        (self.work / name).write_bytes(b"12345")
+        lines = self.seekable("stat", name).stdout.decode().splitlines()
+        self.assertEqual([line for line in lines if line.startswith("size")], ["size: 5 bytes"])
+
+    def test_of_a_source_that_cannot_be_opened_prints_statistics_all_the_same(self):
+        error = self.seekable("stat", "absent", "--stats").stderr.decode().splitlines()
+        self.assertEqual(len(error), 2)
+        self.assertIsNone(json.loads(error[1])["size"])
+
     def test_needs_little_memory_and_no_disk(self):
         for memory in ("64KiB", "5MiB"):
             with self.subTest(memory):

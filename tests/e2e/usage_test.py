@@ -40,6 +40,10 @@ class BadCommandLine(CommandCase):
         (["cat", "--progress", "perhaps"], "'perhaps'"),
         (["cat", "--colour"], "'--colour' is not an option of cat"),
         (["cat", "one", "two"], "one SOURCE too many: 'two'"),
+        (["cat", "--exec=", "echo not to be run"], "--exec lacks its value"),
+        (["cat", "--dir=", "x"], "--dir lacks its value"),
+        (["cat", "--decode=gzip"], "--decode is not part of this version"),
+        (["cat", "HTTP://localhost/x"], "not part of this version"),
         (["stat", "--range", "0-1"], "'--range' is not an option of stat"),
         (["cat", "--memory", "line\nbreak"], "bad size 'line?break'"),
     )
