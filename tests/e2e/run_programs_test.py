@@ -2,12 +2,15 @@
 """`seekable run` with real programs that need a file, on streams that come through a pipe."""
 
 import hashlib
+import io
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import unittest
+import wave
 import zipfile
 
 from harness import COMMAND, SPEAK_OF_ALL, CommandCase, listing, pattern
@@ -65,6 +68,34 @@ class Zip(CommandCase):
         half = self.zip.read_bytes()[: self.zip.stat().st_size // 2]
         result = self.seekable("run", "--", "unzip", "-l", "{}", stdin=half)
         self.assertEqual(result.returncode, 9, result)
+
+
+class Archives(CommandCase):
+    def test_pythons_tarfile_reads_one_member(self):
+        archive = self.home / "some.tar"
+        with tarfile.open(archive, "w") as tar:
+            for name in ("one", "two"):
+                file = tarfile.TarInfo(name)
+                file.size = 300_000
+                tar.addfile(file, io.BytesIO(pattern(300_000, len(name) + ord(name[0]))))
+        script = ("import sys, tarfile; t = tarfile.open(sys.argv[1], 'r:');"
+                  "sys.stdout.buffer.write(t.extractfile('two').read())")
+        result = self.seekable("run", "--memory", "64KiB", "--", sys.executable, "-c", script, "{}",
+                               stdin=archive.read_bytes())
+        self.assert_ok(result, pattern(300_000, 3 + ord("t")))
+
+    def test_pythons_wave_reads_the_last_samples(self):
+        sound = self.home / "some.wav"
+        with wave.open(str(sound), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(pattern(200_000))
+        script = ("import sys, wave; w = wave.open(sys.argv[1]); w.setpos(w.getnframes() - 5);"
+                  "sys.stdout.buffer.write(w.readframes(5))")
+        result = self.seekable("run", "--", sys.executable, "-c", script, "{}",
+                               stdin=sound.read_bytes())
+        self.assert_ok(result, pattern(200_000)[-10:])
 
 
 class Sqlite(CommandCase):
