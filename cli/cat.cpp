@@ -78,12 +78,13 @@ void set_retention(Options& settings, const CatOptions& options, bool in_place) 
 /// Writes streams and ranges to standard output.
 class Printer {
  public:
-  Printer(StreamBuffer& buffer, const CommonOptions& common, std::string name,
+  Printer(StreamBuffer& buffer, const CommonOptions& common, const OpenedSource& opened,
           std::atomic<std::uint64_t>& written)
       : buffer_(buffer),
         written_(written),
         timeout_(common.timeout),
-        name_(std::move(name)),
+        name_(opened.name),
+        must_pass_(!opened.in_place && !common.window),
         piece_(std::make_unique<Piece>()) {}
 
   void print_all() {
@@ -115,7 +116,7 @@ class Printer {
   void print_range(const RangeSpec& range, const Needs& now, const Needs& later) {
     const ByteRange wanted = resolve(range, now);
     // The last bytes of what is passed may be needed, so it cannot be given up unseen.
-    if (now.suffix > 0) read_on_to(wanted.begin, now);
+    if (now.suffix > 0 && must_pass_) read_on_to(wanted.begin, now);
     std::uint64_t at = wanted.begin;
     while (at < wanted.end) {
       const auto bytes = next(at, wanted.end - at);
@@ -151,7 +152,7 @@ class Printer {
   /// is needed.
   std::uint64_t end(const Needs& needs) {
     if (const auto known = buffer_.size()) return *known;
-    read_on_to(end_of_stream, needs);
+    if (must_pass_) read_on_to(end_of_stream, needs);
     return size();
   }
 
@@ -173,6 +174,7 @@ class Printer {
   std::atomic<std::uint64_t>& written_;
   const std::optional<std::chrono::milliseconds> timeout_;
   const std::string name_;
+  const bool must_pass_;  // what is kept is given up here, and by no window
   const std::unique_ptr<Piece> piece_;
   std::uint64_t at_ = 0;  // so far the stream has been read
 };
@@ -189,7 +191,7 @@ int cat(const CatOptions& options, std::optional<StatsSnapshot>& stats) {
   const StatsKeeper keeper(stats, buffer);
   Progress progress(common.progress);
   std::atomic<std::uint64_t> written = 0;
-  Printer printer(buffer, common, opened.name, written);
+  Printer printer(buffer, common, opened, written);
   try {
     // The time-out is the printer's: while the output is slow, the source is not asked.
     watch({buffer, signals, progress, std::nullopt, &written},

@@ -8,14 +8,15 @@ namespace seekable::inline v1::detail {
 namespace {
 
 std::atomic<Announcement::Slot*> g_slots{nullptr};
-std::atomic<unsigned> g_threads{0};
+std::atomic<unsigned> g_numbers{0};
 
-Announcement::Slot& take_slot() {
+Announcement::Slot& find_or_make_slot() {
   for (auto* slot = g_slots.load(std::memory_order_acquire); slot != nullptr; slot = slot->next) {
     bool taken = false;
     if (slot->taken.compare_exchange_strong(taken, true, std::memory_order_acq_rel)) return *slot;
   }
   auto* slot = new Announcement::Slot;  // Never freed: a scan may pass it at any time.
+  slot->number = g_numbers.fetch_add(1, std::memory_order_relaxed);
   slot->taken.store(true, std::memory_order_relaxed);
   slot->next = g_slots.load(std::memory_order_relaxed);
   while (!g_slots.compare_exchange_weak(slot->next, slot, std::memory_order_acq_rel)) {
@@ -23,25 +24,9 @@ Announcement::Slot& take_slot() {
   return *slot;
 }
 
-/// This thread's slot, given back when the thread ends.
-class SlotOfThread {
- public:
-  SlotOfThread() : slot_(take_slot()) {}
-  ~SlotOfThread() { slot_.taken.store(false, std::memory_order_release); }
-  Announcement::Slot& slot() noexcept { return slot_; }
-
- private:
-  Announcement::Slot& slot_;
-};
-
-Announcement::Slot& slot_of_thread() {
-  thread_local SlotOfThread mine;
-  return mine.slot();
-}
-
 // In a forked child only the forking thread goes on; what the others had announced is over.
 void forget_other_threads() {
-  Announcement::Slot* mine = &slot_of_thread();
+  Announcement::Slot* mine = &Announcement::slot_of_thread();
   for (auto* slot = g_slots.load(std::memory_order_acquire); slot != nullptr; slot = slot->next) {
     if (slot == mine) continue;
     slot->buffer.store(nullptr, std::memory_order_release);
@@ -56,15 +41,25 @@ void forget_other_threads() {
 
 }  // namespace
 
-Announcement::Announcement(const void* buffer, std::uint64_t block) noexcept
-    : slot_(slot_of_thread()) {
-  const std::uint64_t sequence = slot_.sequence.load(std::memory_order_relaxed) + 1;
-  slot_.sequence.store(sequence, std::memory_order_release);
-  slot_.block.store(block, std::memory_order_relaxed);
-  slot_.buffer.store(buffer, std::memory_order_seq_cst);
+Announcement::Slot& Announcement::take_slot() noexcept {
+  /// Gives the slot back when the thread ends; whoever reads after that, in the destructor of
+  /// another object of the thread, takes one for good.
+  struct GivesBack {
+    ~GivesBack() {
+      slot_of_this_thread = nullptr;
+      slot.taken.store(false, std::memory_order_release);
+    }
+    Slot& slot;
+  };
+  thread_local bool registered = false;
+  Slot& slot = find_or_make_slot();
+  slot_of_this_thread = &slot;
+  if (!registered) {
+    registered = true;
+    thread_local const GivesBack gives_back{slot};
+  }
+  return slot;
 }
-
-Announcement::~Announcement() { slot_.buffer.store(nullptr, std::memory_order_release); }
 
 std::vector<Announcement::Seen> Announcement::all(const void* buffer, std::uint64_t first,
                                                   std::uint64_t last) {
@@ -84,11 +79,6 @@ bool Announcement::are_over(const void* buffer, std::vector<Seen>& seen) noexcep
            one.slot->sequence.load(std::memory_order_acquire) != one.sequence;
   });
   return seen.empty();
-}
-
-unsigned thread_stripe() noexcept {
-  thread_local const unsigned stripe = g_threads.fetch_add(1, std::memory_order_relaxed);
-  return stripe;
 }
 
 }  // namespace seekable::inline v1::detail

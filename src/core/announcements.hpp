@@ -19,18 +19,30 @@ namespace seekable::inline v1::detail {
 class Announcement {
  public:
   /// Announces that this thread uses `block` of `buffer`. Not nested.
-  Announcement(const void* buffer, std::uint64_t block) noexcept;
+  Announcement(const void* buffer, std::uint64_t block) noexcept : slot_(slot_of_thread()) {
+    const std::uint64_t sequence = slot_.sequence.load(std::memory_order_relaxed) + 1;
+    slot_.sequence.store(sequence, std::memory_order_release);
+    slot_.block.store(block, std::memory_order_relaxed);
+    slot_.buffer.store(buffer, std::memory_order_seq_cst);
+  }
   Announcement(const Announcement&) = delete;
   Announcement& operator=(const Announcement&) = delete;
-  ~Announcement();
+  ~Announcement() { slot_.buffer.store(nullptr, std::memory_order_release); }
 
   struct alignas(64) Slot {
     std::atomic<const void*> buffer{nullptr};
     std::atomic<std::uint64_t> block{0};
     std::atomic<std::uint64_t> sequence{0};  ///< tells one announcement of a thread from the next
     std::atomic<bool> taken{false};
+    unsigned number = 0;  ///< small, and another for each slot
     Slot* next = nullptr;
   };
+
+  /// This thread's slot; it is given back when the thread ends.
+  static Slot& slot_of_thread() noexcept {
+    Slot* const slot = slot_of_this_thread;
+    return slot != nullptr ? *slot : take_slot();
+  }
 
   /// One announcement that was seen. Later ones of the same thread do not count: they began after
   /// the block's state had changed, so they saw the change.
@@ -46,10 +58,14 @@ class Announcement {
   static bool are_over(const void* buffer, std::vector<Seen>& seen) noexcept;
 
  private:
+  static Slot& take_slot() noexcept;
+
+  // Without a constructor, so that looking at it costs no check whether it has run.
+  static constinit thread_local Slot* slot_of_this_thread;
+
   Slot& slot_;
 };
 
-/// A small number of this thread's own, for choosing among striped counters.
-unsigned thread_stripe() noexcept;
+inline constinit thread_local Announcement::Slot* Announcement::slot_of_this_thread = nullptr;
 
 }  // namespace seekable::inline v1::detail

@@ -13,20 +13,6 @@ BlockTable::~BlockTable() {
   for (Removed& node : all) free(node);
 }
 
-Entry* BlockTable::find(std::uint64_t block) noexcept {
-  if (block == 0) return &first_;
-  const std::uintptr_t root = root_.load(std::memory_order_seq_cst);
-  unsigned height = root & height_bits;
-  if (root == 0 || block >= span(height)) return nullptr;
-  void* node = reinterpret_cast<void*>(root & ~height_bits);
-  for (; height > 0 && node != nullptr; --height) {
-    const std::uint64_t child = block >> shift(height) & (fan_out - 1);
-    node = static_cast<Inner*>(node)->children[child].load(std::memory_order_seq_cst);
-  }
-  if (node == nullptr) return nullptr;
-  return &static_cast<Leaf*>(node)->entries[block % leaf_blocks];
-}
-
 void BlockTable::grow(std::uint64_t block) {
   std::uintptr_t root = root_.load(std::memory_order_relaxed);
   if (root == 0) {

@@ -2,6 +2,7 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -74,7 +75,12 @@ void Engine::drop_owner() noexcept {
   if (storage_.is_forked_child()) return;
   in_place_ = nullptr;  // The source has gone.
   // Besides this one and the owner's: a view must not keep what it does not lend.
-  if (self.use_count() > 2) storage_.release_before(unknown);
+  if (self.use_count() <= 2) return;
+  try {
+    storage_.release_before(unknown);
+  } catch (const std::bad_alloc&) {
+    // Then it goes with the view.
+  }
 }
 
 void Engine::throw_if_failed() const {
@@ -299,6 +305,7 @@ bool Engine::exhausted() noexcept {
 }
 
 void Engine::cancel() {
+  const auto self = shared_from_this();        // A callback may destroy the buffer.
   if (in_place_ == nullptr) filler_.cancel();  // Else the stream is complete.
 }
 
@@ -371,6 +378,7 @@ Subscription Engine::when_available(ByteRange range,
 
 void Engine::release_before(std::uint64_t offset) {
   storage_.check_not_forked(offset);
+  const auto self = shared_from_this();  // A callback may destroy the buffer.
   storage_.release_before(offset);
   filler_.released();
 }

@@ -83,7 +83,8 @@ bool Filler::is_coming(std::uint64_t start, const Lane* except) {
     const Lane& other = lane(i);
     if (!other.busy || &other == except) continue;
     const std::uint64_t position = other.position.load(std::memory_order_relaxed);
-    if (other.claimed == block_of(start) || (position <= start && start < other.until)) return true;
+    if (other.claimed == block_of(start)) return true;
+    if (other.on_its_way && position <= start && start < other.until) return true;
   }
   return false;
 }
@@ -116,6 +117,7 @@ bool Filler::may_add_lane(const Need& need) {
 
 void Filler::take(Lane& lane, const Need& need) {
   lane.busy = true;
+  lane.on_its_way = false;
   lane.until = need.until;
   if (sparse()) {
     const std::uint64_t start = start_of(need.byte);

@@ -129,6 +129,7 @@ class Filler {
   Lane* choose(const Need& need) SEEKABLE_REQUIRES(mutex_);
   Lane* choose_sparse(const Need& need) SEEKABLE_REQUIRES(mutex_);
   bool is_coming(std::uint64_t start, const Lane* except = nullptr) SEEKABLE_REQUIRES(mutex_);
+  bool others_bring(const Need& need) SEEKABLE_REQUIRES(mutex_);
   Lane& lane(std::size_t number) SEEKABLE_REQUIRES(mutex_) {
     return number == 0 ? first_ : *more_lanes_[number - 1];
   }
@@ -151,7 +152,7 @@ class Filler {
   // filler_pull.cpp: what a filler does.
   void run(Lane& lane, const Need& need);
   void run_for_reader(Lane& lane, const Need& need);
-  Lane* at_start(Lane& lane, const Need& need);
+  void go_to_start(Lane*& at, const Need& need);
   Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
   bool is_barred(const Lane& lane, std::uint64_t start);
   bool reads_through(const Lane& lane, std::uint64_t gap);

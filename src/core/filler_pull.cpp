@@ -14,7 +14,7 @@ void Filler::run(Lane& lane, const Need& need) {
   Lane* at = &lane;
   try {
     if (need.for_size && sparse()) learn_size(lane);
-    if (sparse() && !is_moot(need)) at = at_start(lane, need);
+    if (sparse() && !is_moot(need)) go_to_start(at, need);
     pull(*at, need);
     end_stall();
   } catch (...) {
@@ -35,26 +35,29 @@ std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
   return std::min(block_begin(block) + storage_.filled(block), end);
 }
 
-Lane* Filler::at_start(Lane& lane, const Need& need) {
+/// Brings `at`, or another lane in its place, to where the need begins.
+void Filler::go_to_start(Lane*& at, const Need& need) {
+  Lane& lane = *at;
   const bool size_known = outcome_.declared() != unknown || outcome_.end() != unknown;
   if (!size_known && start_of(need.byte) != lane.position.load(std::memory_order_relaxed)) {
     learn_size(lane);
   }
   const std::uint64_t start = start_of(need.byte);
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  if (position == start) return &lane;
   const bool in_reach = position < start && !is_barred(lane, start);
-  if (in_reach && reads_through(lane, start - position)) return &lane;
-  Lane* at = &lane;
-  if (!lane.fresh) {
-    // This cursor stays where it is, for a program that goes to and fro.
-    if (Lane* added = add_lane(need, &lane)) {
-      set_idle(lane);
-      at = added;
+  const bool goes_on = position == start || (in_reach && reads_through(lane, start - position));
+  if (!goes_on) {
+    if (!lane.fresh) {
+      // This cursor stays where it is, for a program that goes to and fro.
+      if (Lane* added = add_lane(need, &lane)) {
+        at = added;
+        set_idle(lane);
+      }
     }
+    reopen(*at, start, need);
   }
-  reopen(*at, start, need);
-  return at;
+  MutexLock lock(mutex_);
+  at->on_its_way = true;
 }
 
 /// True if reading on to `start` would pass a block that another lane fills.
@@ -167,6 +170,7 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
     if (!size || outcome_.failure() != nullptr) return false;
     const std::exception_ptr trouble = note_size(*lane.source);
     if (*size == 0) {
+      if (trouble) source_threw(lane, trouble);
       source_ended(lane);
       return false;
     }
@@ -283,8 +287,9 @@ void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> byt
     }
     advance_to(lane, position + size);
   }
-  // Looked at again: another lane may have found an end meanwhile.
-  if (size < bytes.size() || position + size > outcome_.end()) fail_overrun();
+  // Looked at again: another lane may have found an end, or a size, meanwhile.
+  const std::uint64_t end = std::min(outcome_.declared(), outcome_.end());
+  if (size < bytes.size() || position + size > end) fail_overrun();
 }
 
 void Filler::fail_overrun() {

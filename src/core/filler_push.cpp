@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cstring>
 #include <stop_token>
 #include <utility>
 
+#include "base/copy.hpp"
 #include "core/filler.hpp"
 #include "seekable/error.hpp"
 
@@ -41,7 +41,7 @@ std::size_t Filler::push(std::span<const std::byte> bytes, const Wait* wait, boo
       Room room = storage_.room(position, first_.filling, scratch);
       const std::size_t size = std::min({room.bytes.size(), allowed, bytes.size() - done});
       room.bytes = room.bytes.first(size);
-      std::memcpy(room.bytes.data(), bytes.data() + done, size);
+      copy_bytes(room.bytes.data(), bytes.data() + done, size);
       accept(first_, room, room.bytes);
     } catch (const Error& error) {
       first_.held.clear();  // The writer still has them.

@@ -71,6 +71,7 @@ bool Filler::complete() noexcept {
 }
 
 void Filler::source_ended(Lane& lane) {
+  if (outcome_.failure() != nullptr) return;
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   const std::uint64_t declared = outcome_.declared();
   const std::uint64_t reached = reached_.load(std::memory_order_relaxed);
@@ -275,6 +276,8 @@ void Filler::shut_down() noexcept {
 /// Nobody can enter a source any more; views may live on for long, and what a source holds (a
 /// descriptor, a child) must not.
 void Filler::drop_sources() noexcept {
+  // Where the source itself dropped its last reader it must go on to its return: it goes with this.
+  if (InsideSource::is(this)) return;
   std::array<std::unique_ptr<Source>, max_lanes> sources;
   MutexLock lock(mutex_);
   for (std::size_t i = 0; i < lanes_; ++i) {

@@ -140,6 +140,11 @@ std::optional<Need> Filler::next_ahead() {
   return Need{byte, std::max(std::min(limit, block_end(byte)), byte + 1), byte + 1, limit, true};
 }
 
+/// True if a filler other than this thread will look after the need.
+bool Filler::others_bring(const Need& need) {
+  return sparse() ? is_coming(start_of(need.byte)) : first_.busy;
+}
+
 /// The fill cannot go on just now: everybody who waits for the thread is told. The next who asks
 /// has it try again.
 void Filler::stall(Failure trouble) {
@@ -150,7 +155,9 @@ void Filler::stall(Failure trouble) {
     prefetch_.clear();
     for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
       if (waiter->woken) continue;
-      if (!settled(waiter->need)) waiter->trouble = told;
+      const bool is_settled = settled(waiter->need);
+      if (!is_settled && (waiter->may_fill || others_bring(waiter->need))) continue;
+      if (!is_settled) waiter->trouble = told;
       waiter->woken = true;
       waiter->event.set();
     }

@@ -21,6 +21,7 @@ struct Lane {
   // Under the fill's mutex.
   bool busy = false;                ///< somebody fills it, or has been told to
   std::uint64_t claimed = unknown;  ///< the block it fills while it is busy
+  bool on_its_way = false;          ///< it stands where it begins: `until` is ahead of `position`
   std::uint64_t until = 0;          ///< how far it will get while it is busy
   std::uint64_t last_used = 0;      ///< for reopening the one that was idle for longest
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cstring>
 
+#include "base/copy.hpp"
 #include "core/storage.hpp"
 #include "seekable/error.hpp"
 
@@ -36,7 +36,12 @@ std::size_t Storage::copy(std::uint64_t offset, std::span<std::byte> out) {
   const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
   if (at >= filled || out.empty()) return 0;
   const std::size_t size = std::min(out.size(), filled - at);
-  copy_from(block, *entry, at, out.first(size));
+  const Place place = entry->place();
+  if (place.kind() == Place::Kind::memory) [[likely]] {
+    copy_bytes(out.data(), place.address() + at, size);
+  } else {
+    copy_from(block, *entry, at, out.first(size));
+  }
   return size;
 }
 
@@ -44,7 +49,7 @@ void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
                         std::span<std::byte> out) const {
   const Place place = entry.place();
   switch (place.kind()) {
-    case Place::Kind::memory: std::memcpy(out.data(), place.address() + at, out.size()); return;
+    case Place::Kind::memory: copy_bytes(out.data(), place.address() + at, out.size()); return;
     case Place::Kind::pieces: copy_pieces(at, out); return;
     case Place::Kind::spool:
       check_not_forked(block_begin(block) + at);
@@ -73,7 +78,7 @@ void Storage::copy_pieces(std::size_t at, std::span<std::byte> out) const noexce
   while (!out.empty()) {
     const std::size_t piece = piece_of(at);
     const std::size_t size = std::min(out.size(), piece_begin[piece + 1] - at);
-    std::memcpy(out.data(), pieces_[piece] + (at - piece_begin[piece]), size);
+    copy_bytes(out.data(), pieces_[piece] + (at - piece_begin[piece]), size);
     out = out.subspan(size);
     at += size;
   }

@@ -14,7 +14,8 @@ namespace seekable::inline v1::detail {
 class StripedCounter {
  public:
   void add() noexcept {
-    stripes_[thread_stripe() % stripes_.size()].count.fetch_add(1, std::memory_order_relaxed);
+    stripes_[Announcement::slot_of_thread().number % stripes_.size()].count.fetch_add(
+        1, std::memory_order_relaxed);
   }
   std::uint64_t sum() const noexcept {
     std::uint64_t sum = 0;

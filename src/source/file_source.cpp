@@ -55,14 +55,13 @@ std::int64_t coarse_now() {
 
 /// Looks at the file until the kernel's clock has moved on since its last change: on a file system
 /// with coarse times another change within the same tick (10 ms at most) would leave no trace.
-/// Returns: false if it does not, since the file changes all the time, or the clock was set back.
-bool look_when_settled(int fd, Status& status) {
+/// One that changes all the time, or has a time to come, is taken as it is: its next change shows.
+void look_when_settled(int fd, Status& status) {
   for (int attempt = 0; attempt < 50; ++attempt) {
     if (sys::fstat(fd, &status) != 0) throw std::system_error(errno, std::system_category());
-    if (nanoseconds(status.st_ctim) < coarse_now()) return true;
+    if (nanoseconds(status.st_ctim) < coarse_now()) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return false;
 }
 
 /// Files of /proc and /sys claim sizes that they do not have.
@@ -85,7 +84,7 @@ std::unique_ptr<FileSource> FileSource::open(FileDescriptor& fd,
                                              const std::filesystem::path& path) {
   Status status{};
   try {
-    if (!look_when_settled(fd.get(), status)) return nullptr;
+    look_when_settled(fd.get(), status);
   } catch (const std::system_error& error) {
     throw open_error(error.code().value(), path);
   }

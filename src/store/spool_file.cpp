@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
+#include "base/copy.hpp"
 #include "system/calls.hpp"
 #include "system/unnamed_file.hpp"
 
@@ -64,7 +66,33 @@ int SpoolFile::write(std::uint64_t slot, std::size_t at,
 }
 
 int SpoolFile::read(std::uint64_t slot, std::size_t at, std::span<std::byte> out) const noexcept {
-  return read_all_at(fd_.get(), out.data(), out.size(), slot * slot_size_ + at);
+  const std::uint64_t offset = slot * slot_size_ + at;
+  // In the page cache a byte lies at its offset, modulo a page.
+  if (!copies_slowly(reinterpret_cast<std::uintptr_t>(out.data()), offset, out.size())) {
+    return read_all_at(fd_.get(), out.data(), out.size(), offset);
+  }
+  return read_past_page(offset, out);
+}
+
+/// Lets the kernel copy to where it is fast, and copies from there.
+int SpoolFile::read_past_page(std::uint64_t offset, std::span<std::byte> out) const noexcept {
+  constexpr std::size_t page = 4096;
+  constexpr std::size_t small = 4 * page;
+  if (out.size() <= small) {
+    alignas(page) std::byte aligned[small + page];
+    std::byte* const bytes = aligned + offset % page;
+    const int error = read_all_at(fd_.get(), bytes, out.size(), offset);
+    if (error == 0) copy_bytes(out.data(), bytes, out.size());
+    return error;
+  }
+  // A little further on in the same memory, and then back: but for as many bytes at the end.
+  const auto past = (reinterpret_cast<std::uintptr_t>(out.data()) - offset) % page;
+  const std::size_t shift = 64 - past;
+  const std::size_t most = out.size() - shift;
+  const int error = read_all_at(fd_.get(), out.data() + shift, most, offset);
+  if (error != 0) return error;
+  std::memmove(out.data(), out.data() + shift, most);
+  return read_all_at(fd_.get(), out.data() + most, shift, offset + most);
 }
 
 bool SpoolFile::punch(std::uint64_t slot) noexcept {

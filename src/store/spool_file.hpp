@@ -74,9 +74,12 @@ class SpoolFile {
   void unmap(Window* window) noexcept;
 
  private:
-  static constexpr std::uint64_t slots_in_window = 64;
-  static constexpr std::size_t max_idle_windows = 16;
+  // A mapping costs address space alone, of which there is plenty; making one costs as much as a
+  // hundred views.
+  static constexpr std::uint64_t slots_in_window = 256;
+  static constexpr std::size_t max_idle_windows = 256;
 
+  int read_past_page(std::uint64_t offset, std::span<std::byte> out) const noexcept;
   void drop_idle_windows() noexcept SEEKABLE_REQUIRES(windows_mutex_);
 
   const std::filesystem::path directory_;

@@ -151,6 +151,16 @@ class Keeping(CommandCase):
                 self.assertTrue(result.stdout.endswith(data[-10:] if len(ranges) == 2
                                                        else data[-5:]))
 
+    def test_and_nothing_of_a_file_is_read_but_its_ranges(self):
+        with open(self.work / "sparse", "wb") as file:
+            file.truncate(1 << 40)
+        self.assert_ok(self.seekable("cat", "sparse", "--range", "0-0,-5"), b"\0" * 6)
+
+    def test_the_last_bytes_in_the_smallest_window(self):
+        data = pattern(600_000)
+        self.assert_ok(self.seekable("cat", "--window", "1", "--range", "-1", stdin=data),
+                       data[-1:])
+
     def test_what_later_ranges_need(self):
         data = pattern(1_000_000)
         result = self.seekable("cat", "--range", "900000-,5-6,-3,0-0", "--memory", "128KiB",

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -150,6 +151,45 @@ TEST(Lanes, NoByteIsGivenBehindAnEnd) {
   gate->open();
   behind.join();
   EXPECT_EQ(buffer.available(block), 0U);
+}
+
+// A lane that was on its way to a far block was taken to be on its way to all before it.
+TEST(Lanes, AReaderBeforeAFarBlockIsNotHeldUpByIt) {
+  const auto gate = std::make_shared<Gate>();
+  const auto content = random_bytes(200 * block, 4);
+  const auto stops = [gate](std::uint64_t offset) {
+    static const std::atomic<bool> never{false};
+    if (offset == 100 * block) (void)gate->enter(never);
+  };
+  const ScriptedJumping stream({.content = content,
+                                .chunks = {block},
+                                .declared_size = 200 * block,
+                                .max_connections = 4,
+                                .on_reopen = stops});
+  std::jthread far([&] { stream.buffer.read(100 * block, 1); });
+  gate->wait_entered();
+  EXPECT_EQ(stream.buffer.read(50 * block, 10), part(content, 50 * block, 10));
+  gate->open();
+}
+
+// Whoever waited for a byte that another reader was bringing was told that the disk is full, since
+// the thread that fills had met that further on.
+TEST(Lanes, AFullDiskIsToldOnlyToThoseWhoWaitForTheThread) {
+  const auto gate = std::make_shared<Gate>();
+  const auto content = random_bytes(20 * block, 5);
+  Options options = options_in_memory(3 * block);
+  const ScriptedJumping stream({.content = content,
+                                .chunks = {1000},
+                                .declared_size = 20 * block,
+                                .gates = {{5000, gate}},
+                                .max_connections = 4},
+                               options);
+  const StreamBuffer& buffer = stream.buffer;
+  std::jthread brings([&] { buffer.read(0, 6000); });
+  gate->wait_entered();
+  std::jthread waits([&] { EXPECT_EQ(buffer.read(5500, 1), part(content, 5500, 1)); });
+  EXPECT_EQ(code_of([&] { buffer.wait_for({block, 20 * block}, soon_enough); }), Errc::disk_full);
+  gate->open();
 }
 
 // A size below what had already come was believed.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -272,6 +273,40 @@ TEST(FileInPlace, ThatHasGrownFailsAtItsOldEnd) {
   const StreamBuffer buffer(from_file(path));
   std::ofstream(path, std::ios::app) << "more";
   EXPECT_EQ(code_of([&] { buffer.read(26, 10); }), Errc::source_changed);
+}
+
+// The source was destroyed while it was still inside its `read_some`.
+TEST(Source, MayDropItsOwnLastReaderOnTheThreadThatFills) {
+  std::promise<int> returned;
+  std::optional<StreamBuffer> buffer;
+  std::atomic<bool> made{false};
+  const auto captured = std::make_shared<int>(7);
+  const auto read = [&, captured](std::span<std::byte> out) {
+    made.wait(false);
+    buffer.reset();
+    out[0] = std::byte{1};
+    returned.set_value(*captured);  // Which must be there for that.
+    return std::size_t{1};
+  };
+  buffer.emplace(from_function(read), options_ahead());
+  made = true;
+  made.notify_all();
+  EXPECT_EQ(returned.get_future().get(), 7);
+}
+
+// Nothing kept the buffer while `cancel` went on, where its callback destroyed it.
+TEST(Cancel, MayDestroyTheBufferInItsCallback) {
+  auto pipe = std::make_optional(make_pipe());
+  auto buffer = std::make_unique<StreamBuffer>(std::move(pipe->buffer));
+  Subscription subscription;
+  subscription = buffer->when_available({0, 10}, [&](std::error_code code) {
+    EXPECT_EQ(code, Errc::cancelled);
+    pipe.reset();
+    buffer.reset();
+  });
+  StreamBuffer& cancelled = *buffer;
+  cancelled.cancel();
+  EXPECT_EQ(buffer, nullptr);
 }
 
 }  // namespace
