@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "seekable/seekable.hpp"
+#include "support/pattern.hpp"
+
+namespace seekable::bench {
+
+/// A source of the pattern; it costs a copy.
+class PatternSource final : public Source {
+ public:
+  explicit PatternSource(std::uint64_t size) : size_(size) {}
+  std::size_t read_some(std::span<std::byte> out) override {
+    const auto left = std::min<std::uint64_t>(out.size(), size_ - at_);
+    fill_pattern(at_, out.first(left));
+    at_ += left;
+    return left;
+  }
+
+ private:
+  const std::uint64_t size_;
+  std::uint64_t at_ = 0;
+};
+
+/// A complete stream of the pattern.
+inline StreamBuffer kept_stream(std::uint64_t size, std::uint64_t memory) {
+  Options options;
+  options.memory_limit = memory;
+  StreamBuffer buffer(std::make_unique<PatternSource>(size), options);
+  check(buffer.wait_for_size() == size, "the whole stream is kept");
+  return buffer;
+}
+
+/// Where the next read goes: so many places, in an order that no prefetcher guesses.
+class Places {
+ public:
+  /// `count` must be a power of two.
+  explicit Places(std::uint64_t count, std::uint64_t seed) : mask_(count - 1), at_(seed) {}
+  std::uint64_t next() {
+    // A full period modulo 2^64; its high bits are the good ones (Knuth, TAOCP 3.3.4).
+    at_ = at_ * 6364136223846793005U + 1442695040888963407U;
+    return at_ >> 33 & mask_;
+  }
+
+  /// Has what comes next depend on a byte that was read, so that reads do not overlap.
+  void mix_in(std::byte byte) { at_ ^= static_cast<std::uint64_t>(byte); }
+
+ private:
+  const std::uint64_t mask_;
+  std::uint64_t at_;
+};
+
+/// 128 KiB from a page boundary, to read into.
+struct alignas(page_size) Destination {
+  std::byte bytes[128 * 1024];
+};
+
+}  // namespace seekable::bench

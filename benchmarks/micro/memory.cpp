@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads of bytes in memory, beside a bare memcpy of the same blocks. Each benchmark and its
+// baseline have the same name but for the first word.
+#include <cstring>
+
+#include "micro/kept.hpp"
+
+namespace seekable::bench {
+namespace {
+
+constexpr std::size_t read_size = 4096;
+constexpr std::uint64_t hot_size = 256 * 1024;
+constexpr std::uint64_t large_size = std::uint64_t{1} << 30;
+
+StreamBuffer& stream(std::uint64_t size) {
+  static StreamBuffer hot = kept_stream(hot_size, 2 * hot_size);
+  if (size == hot_size) return hot;
+  static StreamBuffer large = kept_stream(large_size, large_size + (1 << 20));
+  return large;
+}
+
+/// The blocks of the stream themselves, for the baseline: the same bytes in the same memory.
+class Blocks {
+ public:
+  explicit Blocks(std::uint64_t size) {
+    const StreamBuffer& buffer = stream(size);
+    for (std::uint64_t at = 0; at < size; at += step) {
+      views_.push_back(buffer.view(at, step));
+      check(views_.back().size() >= read_size, "a view of a whole read");
+    }
+  }
+  const std::byte* at(std::uint64_t place) const { return views_[place].data(); }
+  static const Blocks& of(std::uint64_t size) {
+    static const Blocks hot(hot_size);
+    if (size == hot_size) return hot;
+    static const Blocks large(large_size);
+    return large;
+  }
+
+ private:
+  static constexpr std::size_t step = read_size;
+  std::vector<View> views_;
+};
+
+void ours_read_at(benchmark::State& state, std::uint64_t size) {
+  const StreamBuffer& buffer = stream(size);
+  const auto out = std::make_unique<Destination>();
+  Places places(size / read_size, static_cast<std::uint64_t>(state.thread_index()) + 1);
+  const auto into = std::span(out->bytes).first(read_size);
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint64_t offset = places.next() * read_size;
+    check(buffer.read_at(offset, into) == read_size, "read");
+    check_pattern(offset, into);
+  }
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(buffer.read_at(places.next() * read_size, into));
+    benchmark::ClobberMemory();
+  }
+}
+
+void baseline_read_at(benchmark::State& state, std::uint64_t size) {
+  const Blocks& blocks = Blocks::of(size);
+  const auto out = std::make_unique<Destination>();
+  Places places(size / read_size, static_cast<std::uint64_t>(state.thread_index()) + 1);
+  for (auto _ : state) {
+    std::memcpy(out->bytes, blocks.at(places.next()), read_size);
+    benchmark::ClobberMemory();
+  }
+}
+
+BENCHMARK_CAPTURE(ours_read_at, hot, hot_size)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_CAPTURE(baseline_read_at, hot, hot_size)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_CAPTURE(ours_read_at, random_1gib, large_size)->Threads(1)->UseRealTime();
+BENCHMARK_CAPTURE(baseline_read_at, random_1gib, large_size)->Threads(1)->UseRealTime();
+
+/// How far the destination lies past the source, modulo a page, decides how fast memcpy is on some
+/// processors.
+void ours_aligned(benchmark::State& state, std::size_t size, std::uint64_t memory) {
+  const auto skew = static_cast<std::size_t>(state.range(0));
+  constexpr std::uint64_t length = std::uint64_t{16} << 20;
+  const StreamBuffer buffer = kept_stream(length, memory);
+  const auto out = std::make_unique<Destination>();
+  const auto into = std::span(out->bytes).subspan(skew, size);
+  // Blocks 8 to 15: none of them is kept in pieces, and all lie in the cache.
+  const std::uint64_t first = length / 2;
+  Places places(8, 1);
+  check(buffer.read_at(first, into) == size, "read");
+  check_pattern(first, into);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(buffer.read_at(first + places.next() * period, into));
+    benchmark::ClobberMemory();
+  }
+}
+
+BENCHMARK_CAPTURE(ours_aligned, memory_4k, 4096, std::uint64_t{32} << 20)->DenseRange(0, 63);
+BENCHMARK_CAPTURE(ours_aligned, memory_64k, 65536, std::uint64_t{32} << 20)->DenseRange(0, 63);
+BENCHMARK_CAPTURE(ours_aligned, spilled_4k, 4096, std::uint64_t{1} << 20)->DenseRange(0, 63);
+BENCHMARK_CAPTURE(ours_aligned, spilled_64k, 65536, std::uint64_t{1} << 20)->DenseRange(0, 63);
+
+}  // namespace
+}  // namespace seekable::bench
+
+BENCHMARK_MAIN();

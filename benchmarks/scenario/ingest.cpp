@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a pipe into the buffer: how long until the last byte is kept. Baselines do the least that
+// could be done: drain the pipe; write it to an unnamed file; read it into memory that is there.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "seekable/seekable.hpp"
+#include "support/job.hpp"
+#include "support/pattern.hpp"
+#include "support/pour.hpp"
+
+namespace seekable::bench {
+namespace {
+
+constexpr std::uint64_t mib = 1024 * 1024;
+constexpr std::uint64_t small_memory = 5 * mib;
+constexpr std::size_t step = 64 * 1024;
+
+struct alignas(page_size) Step {
+  std::byte bytes[step];
+};
+
+void check_some(const StreamBuffer& buffer, std::uint64_t size) {
+  std::byte page[page_size];
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const std::uint64_t offset = size / 200 * i;
+    const std::size_t got = buffer.read_at(offset, page);
+    check(got == std::min<std::uint64_t>(page_size, size - offset), "a whole page is read");
+    check_pattern(offset, std::span(page).first(got));
+  }
+}
+
+double ours(std::uint64_t size, Fill fill, std::uint64_t memory) {
+  const Pourer pourer(size);
+  Options options;
+  options.fill = fill;
+  options.memory_limit = memory;
+  std::unique_ptr<StreamBuffer> buffer;
+  const double seconds = seconds_of([&] {
+    buffer = std::make_unique<StreamBuffer>(from_fd(pourer.fd()), options);
+    check(buffer->wait_for_size() == size, "all came");
+  });
+  check_some(*buffer, size);
+  return seconds;
+}
+
+double drain(std::uint64_t size) {
+  const Pourer pourer(size);
+  const auto buffer = std::make_unique<Step>();
+  std::uint64_t done = 0;
+  const double seconds = seconds_of([&] {
+    for (;;) {
+      const ssize_t got = ::read(pourer.fd(), buffer->bytes, step);
+      if (got <= 0) break;
+      done += static_cast<std::uint64_t>(got);
+    }
+  });
+  check(done == size, "all came");
+  return seconds;
+}
+
+/// The loop that a careful engineer would write, without anything to be read beside it.
+double write_loop(std::uint64_t size) {
+  const Pourer pourer(size);
+  const auto buffer = std::make_unique<Step>();
+  std::uint64_t done = 0;
+  FileDescriptor file;
+  const double seconds = seconds_of([&] {
+    file.reset(::open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+    for (;;) {
+      const ssize_t got = ::read(pourer.fd(), buffer->bytes, step);
+      if (got <= 0) break;
+      const auto part = static_cast<std::size_t>(got);
+      check(::pwrite(file.get(), buffer->bytes, part, static_cast<off_t>(done)) == got, "written");
+      done += part;
+    }
+  });
+  check(done == size, "all came");
+  return seconds;
+}
+
+/// Reads into memory whose pages have been touched before the clock starts.
+double pool_loop(std::uint64_t size) {
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  check(memory != MAP_FAILED, "map memory");
+  ::madvise(memory, size, MADV_HUGEPAGE);
+  auto* const bytes = static_cast<std::byte*>(memory);
+  for (std::uint64_t at = 0; at < size; at += page_size) bytes[at] = std::byte{1};
+  const Pourer pourer(size);
+  std::uint64_t done = 0;
+  const double seconds = seconds_of([&] {
+    while (done < size) {
+      const ssize_t got =
+          ::read(pourer.fd(), bytes + done, std::min<std::uint64_t>(step, size - done));
+      if (got <= 0) break;
+      done += static_cast<std::uint64_t>(got);
+    }
+  });
+  check(done == size, "all came");
+  check_pattern(0, std::span(bytes, std::min<std::uint64_t>(size, mib)));
+  return seconds;
+}
+
+const Register r1("ingest_ahead", "ours",
+                  [](std::uint64_t size) { return ours(size, Fill::ahead, small_memory); });
+const Register r2("ingest_ahead", "drain", drain);
+const Register r3("ingest_on_demand", "ours",
+                  [](std::uint64_t size) { return ours(size, Fill::on_demand, small_memory); });
+const Register r4("ingest_on_demand", "write_loop", write_loop);
+const Register r5("ingest_memory", "ours",
+                  [](std::uint64_t size) { return ours(size, Fill::on_demand, size + mib); });
+const Register r6("ingest_memory", "pool_loop", pool_loop);
+
+}  // namespace
+}  // namespace seekable::bench

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the moment a byte is there until a thread that sleeps for it runs. `size` is the number of
+// bytes; the cost is the median, in seconds.
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "seekable/seekable.hpp"
+#include "support/job.hpp"
+#include "support/pattern.hpp"
+
+namespace seekable::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Stamp = std::atomic<Clock::rep>;
+
+Clock::rep now() { return Clock::now().time_since_epoch().count(); }
+
+/// Long enough for the other thread to have gone to sleep.
+void let_it_sleep() { std::this_thread::sleep_for(std::chrono::microseconds(200)); }
+
+/// `send(i)` makes byte `i` be there, `receive(i)` returns when it is.
+double median_latency(std::uint64_t count, const std::function<void(std::uint64_t)>& send,
+                      const std::function<void(std::uint64_t)>& receive) {
+  Stamp sent{0};
+  std::atomic<std::uint64_t> received{0};
+  std::vector<double> seconds;
+  seconds.reserve(count);
+  std::jthread receiver([&] {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      receive(i);
+      const auto arrived = now();
+      seconds.push_back(1e-9 * static_cast<double>(arrived - sent.load()));
+      received.store(i + 1);
+      received.notify_one();
+    }
+  });
+  for (std::uint64_t i = 0; i < count; ++i) {
+    let_it_sleep();
+    sent.store(now());
+    send(i);
+    for (auto seen = received.load(); seen <= i; seen = received.load()) received.wait(seen);
+  }
+  receiver.join();
+  std::nth_element(seconds.begin(), seconds.begin() + static_cast<std::ptrdiff_t>(count / 2),
+                   seconds.end());
+  return seconds[count / 2];
+}
+
+double publish(std::uint64_t count) {
+  auto [writer, buffer] = make_pipe();
+  const std::byte byte{7};
+  std::byte got{};
+  return median_latency(
+      count, [&](std::uint64_t) { writer.write({&byte, 1}); },
+      [&](std::uint64_t i) {
+        check(buffer.read_at(i, {&got, 1}) == 1 && got == byte, "the byte came");
+      });
+}
+
+double futex(std::uint64_t count) {
+  std::atomic<std::uint32_t> word{0};
+  return median_latency(
+      count,
+      [&](std::uint64_t) {
+        word.fetch_add(1);
+        ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+      },
+      [&](std::uint64_t i) {
+        while (word.load() <= i) {
+          ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, static_cast<std::uint32_t>(i), nullptr,
+                    nullptr, 0);
+        }
+      });
+}
+
+double through_pipe(std::uint64_t count, bool ours) {
+  int ends[2];
+  check(::pipe(ends) == 0, "make a pipe");
+  const FileDescriptor in(ends[0]);
+  const FileDescriptor out(ends[1]);
+  const std::byte byte{7};
+  std::byte got{};
+  const StreamBuffer buffer(from_fd(in.get()));
+  const auto send = [&](std::uint64_t) { check(::write(out.get(), &byte, 1) == 1, "written"); };
+  if (ours) {
+    return median_latency(count, send, [&](std::uint64_t i) {
+      check(buffer.read_at(i, {&got, 1}) == 1 && got == byte, "the byte came");
+    });
+  }
+  return median_latency(count, send,
+                        [&](std::uint64_t) { check(::read(in.get(), &got, 1) == 1, "read"); });
+}
+
+const Register r1("wake_reader", "ours", publish);
+const Register r2("wake_reader", "futex", futex);
+const Register r3("byte_in_pipe", "ours",
+                  [](std::uint64_t count) { return through_pipe(count, true); });
+const Register r4("byte_in_pipe", "read",
+                  [](std::uint64_t count) { return through_pipe(count, false); });
+
+}  // namespace
+}  // namespace seekable::bench

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one side of one job once and prints what it cost; script/bench runs the sides in turns.
+//
+// usage: seekable_scenarios JOB/SIDE SIZE    prints one number
+//        seekable_scenarios pour SIZE        pours SIZE bytes of the pattern into standard output
+//        seekable_scenarios list             prints all JOB/SIDE
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "support/job.hpp"
+#include "support/pour.hpp"
+
+namespace seekable::bench {
+
+std::map<std::string, Side>& sides() {
+  static std::map<std::string, Side> all;
+  return all;
+}
+
+}  // namespace seekable::bench
+
+int main(int argc, char** argv) {
+  using namespace seekable::bench;
+  const std::string what = argc > 1 ? argv[1] : "";
+  const std::uint64_t size = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
+  if (what == "list") {
+    for (const auto& [name, side] : sides()) std::puts(name.c_str());
+    return 0;
+  }
+  if (what == "pour") {
+    pour(STDOUT_FILENO, size);
+    return 0;
+  }
+  const auto found = sides().find(what);
+  if (found == sides().end()) {
+    std::fprintf(stderr, "unknown job '%s': see 'list'\n", what.c_str());
+    return 2;
+  }
+  std::printf("%.9g\n", found->second(size));
+  return 0;
+}
