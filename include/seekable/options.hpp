@@ -35,6 +35,9 @@ class Retention {
 
   /// A window of `size` bytes: the last ones (`drop_oldest`), or those past the slowest living
   /// `Reader` (`block`; with no Reader, past the mark of `release_before`). At least 1 byte.
+  ///
+  /// It is kept in blocks of 64 KiB: with a `memory_limit` of 192 KiB more than `size` it needs no
+  /// disk; with much less, and no disk, new bytes give `Errc::disk_full`.
   static constexpr Retention window(std::uint64_t size, WhenFull when_full) noexcept {
     Retention retention;
     retention.window_ = size;
