@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The jobs of the table and the single calls: ours, baselines and peers in turns, as rows."""
+
+import statistics
+
+import jobs
+import rounds
+import sides
+from peers import PEERS
+from tables import Row, size_text, time_text
+
+
+def ready_peers(wanted_jobs):
+    """The peers of these jobs that are installed and can be built; says which are not."""
+    kinds = {job.peer_job for job in wanted_jobs}
+    ready = []
+    for peer in PEERS:
+        if not kinds & set(peer.jobs):
+            continue
+        trouble = peer.missing()
+        if not trouble:
+            try:
+                peer.build()
+            except RuntimeError as failure:
+                trouble = f"it cannot be built: {failure}".replace("\n", " ")
+        if trouble:
+            rounds.say(f"missing peer: {peer.name}: {trouble.removeprefix(f'{peer.name}: ')}")
+        else:
+            ready.append(peer)
+    return ready
+
+
+def peer_side(peer, kind, size):
+    return rounds.Side(peer.name, lambda size: peer.seconds(kind, size),
+                       min(size, peer.largest.get(kind, size)), may_be_slow=True, may_fail=True)
+
+
+def scenario_side(side, size):
+    return rounds.Side(side, lambda size: sides.scenario(side, size), size)
+
+
+def groups(wanted_jobs):
+    """Lists of jobs that share their rounds."""
+    found = {}
+    for job in wanted_jobs:
+        found.setdefault(job.group or job.name, []).append(job)
+    return list(found.values())
+
+
+def run_group(group, peers, quick):
+    """Returns the sides by name; those of peers that failed are not among them."""
+    wanted = {}
+    for job in group:
+        size = job.size_for(quick)
+        for side in (job.ours_side, *(against.side for against in job.against)):
+            wanted.setdefault(side, scenario_side(side, size))
+        for peer in peers:
+            if job.peer_job in peer.jobs:
+                wanted.setdefault(peer.name, peer_side(peer, job.peer_job, size))
+    rounds_wanted = jobs.QUICK_ROUNDS if quick else jobs.ROUNDS
+    left = rounds.take_turns(wanted.values(), rounds_wanted, quick)
+    return {side.name: side for side in left}
+
+
+def rows_of_job(job, peers, done):
+    """The rows of one job whose sides have been run."""
+    ours = done[job.ours_side]
+    text = time_text(ours.median)
+    for against in job.against:
+        yield Row(job.name, job.what, text, against.name,
+                  rounds.ratio(ours, done[against.side]), against.at_most)
+    able = [peer for peer in peers if job.peer_job in peer.jobs and peer.name in done]
+    ratios = {peer.name: rounds.ratio(ours, done[peer.name]) for peer in able}
+    if job.best_peer_at_most:
+        # What gives bytes to the disk at all is what keeps within a limit of memory.
+        fit = [peer.name for peer in able
+               if not job.best_must_spill or "ingest_spilled" in peer.jobs]
+        best = max(fit, key=ratios.get, default=None)
+        if best:
+            yield Row(job.name, job.what, text, f"best peer: {best}", ratios[best],
+                      job.best_peer_at_most)
+        else:
+            rounds.say(f"not measured: {job.what}: no peer is there to compare with")
+    for name, ratio in sorted(ratios.items(), key=lambda item: -item[1]):
+        size = done[name].size
+        smaller = f" (on {size_text(size)}, for each byte)" if size < ours.size else ""
+        yield Row(job.name, job.what, text, name + smaller, ratio, is_peer=True)
+
+
+def record(figures, job, done):
+    """Keeps the medians for the plots: by side, for each byte where the job is one of bytes."""
+    figures[job.name] = {"size": done[job.ours_side].size, "sides": {
+        ("ours" if name == job.ours_side else name): {"cost": side.median, "size": side.size}
+        for name, side in done.items()}}
+
+
+def rows_of_jobs(wanted, quick, figures):
+    wanted_jobs = [job for job in jobs.JOBS if not wanted or job.name in wanted]
+    peers = ready_peers(wanted_jobs)
+    for group in groups(wanted_jobs):
+        done = run_group(group, peers, quick)
+        for job in group:
+            record(figures, job, done)
+            yield from rows_of_job(job, peers, done)
+
+
+def rows_of_micro(quick, figures):
+    repetitions = jobs.QUICK_ROUNDS if quick else jobs.ROUNDS
+    seconds = 0.05 if quick else 0.2
+    times = sides.micro("^(ours|baseline)_(read_at|spilled|view)", repetitions, seconds)
+    for pair in jobs.MICRO_PAIRS:
+        ratio = statistics.median(
+            a / b for a, b in zip(times[pair.ours], times[pair.baseline]))
+        yield Row("micro", pair.what, time_text(statistics.median(times[pair.ours]) * 1e-9),
+                  pair.name, ratio, pair.at_most)
+    for name, at_most in jobs.ALIGNMENTS:
+        times = sides.micro(f"^ours_aligned/{name}/", repetitions, seconds / 10)
+        medians = {int(key.rpartition("/")[2]): statistics.median(all_)
+                   for key, all_ in times.items()}
+        figures.setdefault("alignments", {})[name] = [medians[at] for at in sorted(medians)]
+        worst = max(medians, key=medians.get)
+        yield Row("micro",
+                  f"`read_at`, {name.replace('_', ', ')}: worst of 64 alignments (+{worst})",
+                  time_text(medians[worst] * 1e-9), "the same at +0", medians[worst] / medians[0],
+                  at_most)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a side is run: in a process of its own, which gets ready, checks its bytes, and then times."""
+
+import json
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"
+SCENARIOS = BUILD / "bin" / "seekable_scenarios"
+MICRO = BUILD / "bin" / "seekable_micro"
+COMMAND = BUILD / "bin" / "seekable"
+TEMPORARY = pathlib.Path("/var/tmp")    # a disk; /tmp may be memory
+
+
+def build():
+    subprocess.run(["cmake", "--preset", "release", "-DSEEKABLE_BUILD_TESTS=OFF"], cwd=ROOT,
+                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", "--preset", "release", "--target", "seekable_scenarios",
+                    "seekable_micro", "seekable_cli"], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def scenario(side, size):
+    """What one run of JOB/SIDE of seekable_scenarios costs."""
+    result = subprocess.run([SCENARIOS, side, str(size)], check=True, stdout=subprocess.PIPE)
+    return float(result.stdout)
+
+
+def micro(pattern, rounds, seconds):
+    """Returns, by name, the times of the repetitions of what matches `pattern`, in nanoseconds."""
+    result = subprocess.run(
+        [MICRO, f"--benchmark_filter={pattern}", f"--benchmark_repetitions={rounds}",
+         "--benchmark_enable_random_interleaving=true", f"--benchmark_min_time={seconds}",
+         "--benchmark_format=json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    times = {}
+    for run in json.loads(result.stdout)["benchmarks"]:
+        if run["run_type"] == "iteration":
+            times.setdefault(run["name"], []).append(run["real_time"])
+    return times
