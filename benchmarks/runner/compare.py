@@ -3,6 +3,7 @@
 
 import statistics
 
+import command
 import jobs
 import rounds
 import sides
@@ -30,13 +31,15 @@ def ready_peers(wanted_jobs):
     return ready
 
 
-def peer_side(peer, kind, size):
-    return rounds.Side(peer.name, lambda size: peer.seconds(kind, size),
+def peer_side(peer, kind, size, path):
+    return rounds.Side(peer.name, lambda size: peer.seconds(kind, size, path),
                        min(size, peer.largest.get(kind, size)), may_be_slow=True, may_fail=True)
 
 
-def scenario_side(side, size):
-    return rounds.Side(side, lambda size: sides.scenario(side, size), size)
+def own_side(side, size, path, may_be_slow=False):
+    if side in command.SIDES:
+        return rounds.Side(side, lambda _: command.SIDES[side](path), size, may_be_slow)
+    return rounds.Side(side, lambda size: sides.scenario(side, size), size, may_be_slow)
 
 
 def groups(wanted_jobs):
@@ -47,19 +50,30 @@ def groups(wanted_jobs):
     return list(found.values())
 
 
-def run_group(group, peers, quick):
+def run_group(group, peers, quick, path=None):
     """Returns the sides by name; those of peers that failed are not among them."""
     wanted = {}
     for job in group:
         size = job.size_for(quick)
-        for side in (job.ours_side, *(against.side for against in job.against)):
-            wanted.setdefault(side, scenario_side(side, size))
+        wanted.setdefault(job.ours_side, own_side(job.ours_side, size, path))
+        for against in job.against:
+            wanted.setdefault(against.side, own_side(against.side, size, path,
+                                                     may_be_slow=not against.at_most))
         for peer in peers:
             if job.peer_job in peer.jobs:
-                wanted.setdefault(peer.name, peer_side(peer, job.peer_job, size))
+                wanted.setdefault(peer.name, peer_side(peer, job.peer_job, size, path))
     rounds_wanted = jobs.QUICK_ROUNDS if quick else jobs.ROUNDS
     left = rounds.take_turns(wanted.values(), rounds_wanted, quick)
     return {side.name: side for side in left}
+
+
+def run_command(job, peers, quick):
+    """As `run_group`, with the file that all sides read."""
+    size = job.size_for(quick)
+    if not command.has_room(2 * size, job.what):
+        return {}
+    with command.big_file(size) as path:
+        return run_group([job], peers, quick, path)
 
 
 def rows_of_job(job, peers, done):
@@ -98,8 +112,9 @@ def rows_of_jobs(wanted, quick, figures):
     wanted_jobs = [job for job in jobs.JOBS if not wanted or job.name in wanted]
     peers = ready_peers(wanted_jobs)
     for group in groups(wanted_jobs):
-        done = run_group(group, peers, quick)
-        for job in group:
+        done = (run_command(group[0], peers, quick) if group[0].name == "command" else
+                run_group(group, peers, quick))
+        for job in group if done else ():
             record(figures, job, done)
             yield from rows_of_job(job, peers, done)
 

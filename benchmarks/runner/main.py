@@ -4,6 +4,7 @@
 
 import argparse
 import pathlib
+import signal
 import sys
 import time
 
@@ -42,6 +43,8 @@ def all_rows(wanted, quick, figures):
 
 def main():
     arguments = arguments_of(sys.argv[1:])
+    # What lies on the disk is taken away then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sides.build()
     started = time.monotonic()
     rows, figures = [], {}
