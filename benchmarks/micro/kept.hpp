@@ -11,24 +11,9 @@
 
 #include "seekable/seekable.hpp"
 #include "support/pattern.hpp"
+#include "support/pattern_source.hpp"
 
 namespace seekable::bench {
-
-/// A source of the pattern; it costs a copy.
-class PatternSource final : public Source {
- public:
-  explicit PatternSource(std::uint64_t size) : size_(size) {}
-  std::size_t read_some(std::span<std::byte> out) override {
-    const auto left = std::min<std::uint64_t>(out.size(), size_ - at_);
-    fill_pattern(at_, out.first(left));
-    at_ += left;
-    return left;
-  }
-
- private:
-  const std::uint64_t size_;
-  std::uint64_t at_ = 0;
-};
 
 /// A complete stream of the pattern.
 inline StreamBuffer kept_stream(std::uint64_t size, std::uint64_t memory) {

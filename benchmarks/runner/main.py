@@ -12,11 +12,12 @@ sys.dont_write_bytecode = True      # Nothing is left beside the sources.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "peers"))
 
 import compare
+import growth
 import jobs
 import sides
 import tables
 
-NAMES = ("micro", *(job.name for job in jobs.JOBS))
+NAMES = ("micro", *(job.name for job in jobs.JOBS), *growth.GROWTH)
 
 
 def arguments_of(words):
@@ -39,6 +40,9 @@ def all_rows(wanted, quick, figures):
         yield from compare.rows_of_micro(quick, figures)
     if not wanted or plain:
         yield from compare.rows_of_jobs(plain, quick, figures)
+    for name, rows in growth.GROWTH.items():
+        if not wanted or name in wanted:
+            yield from rows(quick, figures)
 
 
 def main():

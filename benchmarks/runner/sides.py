@@ -21,10 +21,21 @@ def build():
                    stdout=subprocess.DEVNULL)
 
 
+def scenario_lines(side, size):
+    result = subprocess.run([SCENARIOS, side, str(size)], check=True, stdout=subprocess.PIPE,
+                            text=True)
+    return result.stdout.splitlines()
+
+
 def scenario(side, size):
     """What one run of JOB/SIDE of seekable_scenarios costs."""
-    result = subprocess.run([SCENARIOS, side, str(size)], check=True, stdout=subprocess.PIPE)
-    return float(result.stdout)
+    return float(scenario_lines(side, size)[0])
+
+
+def scenario_and_notes(side, size):
+    """As `scenario`, and what else the run found out, by name."""
+    cost, *notes = scenario_lines(side, size)
+    return float(cost), {name: float(value) for name, value in map(str.split, notes)}
 
 
 def micro(pattern, rounds, seconds):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one side of one job once and prints what it cost; script/bench runs the sides in turns.
 //
-// usage: seekable_scenarios JOB/SIDE SIZE    prints one number
+// usage: seekable_scenarios JOB/SIDE SIZE    prints one number, and what else was found out
 //        seekable_scenarios pour SIZE        pours SIZE bytes of the pattern into standard output
 //        seekable_scenarios list             prints all JOB/SIDE
 #include <unistd.h>
@@ -19,6 +19,17 @@ std::map<std::string, Side>& sides() {
   static std::map<std::string, Side> all;
   return all;
 }
+
+namespace {
+
+std::map<std::string, double>& notes() {
+  static std::map<std::string, double> all;
+  return all;
+}
+
+}  // namespace
+
+void note(const std::string& name, double value) { notes()[name] = value; }
 
 }  // namespace seekable::bench
 
@@ -40,5 +51,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::printf("%.9g\n", found->second(size));
+  for (const auto& [name, value] : notes()) std::printf("%s %.9g\n", name.c_str(), value);
   return 0;
 }

@@ -17,6 +17,9 @@ using Side = std::function<double(std::uint64_t size)>;
 /// All sides of all jobs by "job/side".
 std::map<std::string, Side>& sides();
 
+/// One more figure of the run, printed as a line NAME VALUE after its cost.
+void note(const std::string& name, double value);
+
 /// Registers a side where it is defined.
 struct Register {
   Register(const std::string& job, const std::string& side, Side run) {

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams of one size after the other from one pipe, each made, filled, dropped: how the cost of a
+// stream grows with its size, beside the bare loop of the same size. Seconds of one stream.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "seekable/seekable.hpp"
+#include "support/job.hpp"
+#include "support/pattern.hpp"
+#include "support/pour.hpp"
+
+namespace seekable::bench {
+namespace {
+
+constexpr std::uint64_t mib = 1024 * 1024;
+constexpr std::uint64_t memory_bytes = 5 * mib;
+constexpr std::size_t step = 64 * 1024;
+
+/// So many streams that a run moves a good part of a GiB: a single small one is over in less time
+/// than it takes the pipe to get going.
+std::uint64_t streams(std::uint64_t size) { return std::max<std::uint64_t>(1, 1024 * mib / size); }
+
+/// The stream before the clock starts: long enough to spill, if the others do.
+std::uint64_t checked_size(std::uint64_t size) { return std::min(size, 16 * mib); }
+
+/// One stream of those that a pipe holds one after the other.
+class PartOfPipe final : public Source {
+ public:
+  PartOfPipe(int fd, std::uint64_t size) : fd_(fd), left_(size) {}
+  std::size_t read_some(std::span<std::byte> out) override {
+    if (left_ == 0) return 0;
+    const ssize_t got = ::read(fd_, out.data(), std::min<std::uint64_t>(out.size(), left_));
+    check(got > 0, "the pipe holds all streams");
+    left_ -= static_cast<std::uint64_t>(got);
+    return static_cast<std::size_t>(got);
+  }
+
+ private:
+  const int fd_;
+  std::uint64_t left_;
+};
+
+double ours(std::uint64_t size) {
+  const std::uint64_t first = checked_size(size);
+  const Pourer pourer(first + size * streams(size));
+  Options options;
+  options.memory_limit = memory_bytes;
+  const auto make = [&](std::uint64_t length) {
+    return StreamBuffer(std::make_unique<PartOfPipe>(pourer.fd(), length), options);
+  };
+  check_pattern(0, make(first).read(0, first + 1));
+  const double seconds = seconds_of([&] {
+    for (std::uint64_t i = 0; i < streams(size); ++i) {
+      check(make(size).wait_for_size() == size, "all came");
+    }
+  });
+  return seconds / static_cast<double>(streams(size));
+}
+
+/// What a careful engineer would write for many such streams, without anything to be read beside
+/// it. It is fair at each size: as the library does, it reads from the pipe straight into memory
+/// that earlier streams have left it, up to the same limit; makes an unnamed file only for the
+/// first byte that has no room there, and writes in whole steps from a page boundary; and pays for
+/// giving the file up.
+class BareLoop {
+ public:
+  BareLoop() : memory_(new Step[memory_bytes / step]()), buffer_(new Step) {}
+
+  /// What is kept of a stream in the file, if it has one.
+  FileDescriptor fill(int fd, std::uint64_t size) {
+    FileDescriptor file;
+    for (std::uint64_t done = 0; done < size;) {
+      const bool fits = done < memory_bytes;
+      std::byte* const to = fits ? memory_[0].bytes + done : buffer_->bytes;
+      const std::uint64_t room = fits ? std::min<std::uint64_t>(step, memory_bytes - done) : step;
+      const ssize_t got = ::read(fd, to, std::min(room, size - done));
+      check(got > 0, "the pipe holds all streams");
+      if (!fits) spill(file, static_cast<std::size_t>(got), done - memory_bytes);
+      done += static_cast<std::uint64_t>(got);
+    }
+    return file;
+  }
+
+  void check_kept(const FileDescriptor& file, std::uint64_t size) const {
+    const std::uint64_t in_memory = std::min(size, memory_bytes);
+    check_pattern(0, std::span(memory_[0].bytes, in_memory));
+    for (std::uint64_t at = in_memory; at < size; at += step) {
+      const ssize_t got =
+          ::pread(file.get(), buffer_->bytes, std::min<std::uint64_t>(step, size - at),
+                  static_cast<off_t>(at - in_memory));
+      check(got > 0, "read again");
+      check_pattern(at, std::span(buffer_->bytes, static_cast<std::size_t>(got)));
+    }
+  }
+
+ private:
+  struct alignas(page_size) Step {
+    std::byte bytes[step];
+  };
+
+  void spill(FileDescriptor& file, std::size_t size, std::uint64_t at) const {
+    if (file.get() < 0) file.reset(::open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+    check(::pwrite(file.get(), buffer_->bytes, size, static_cast<off_t>(at)) ==
+              static_cast<ssize_t>(size),
+          "written");
+  }
+
+  std::unique_ptr<Step[]> memory_;
+  std::unique_ptr<Step> buffer_;
+};
+
+double loop(std::uint64_t size) {
+  const std::uint64_t first = checked_size(size);
+  const Pourer pourer(first + size * streams(size));
+  BareLoop bare;
+  bare.check_kept(bare.fill(pourer.fd(), first), first);
+  const double seconds = seconds_of([&] {
+    for (std::uint64_t i = 0; i < streams(size); ++i) bare.fill(pourer.fd(), size);
+  });
+  return seconds / static_cast<double>(streams(size));
+}
+
+const Register r1("growth", "ours", ours);
+const Register r2("growth", "loop", loop);
+
+}  // namespace
+}  // namespace seekable::bench

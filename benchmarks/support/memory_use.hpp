@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace seekable::bench {
+
+/// What this process has of memory, in bytes.
+struct MemoryUse {
+  std::uint64_t heap = 0;       ///< handed out by malloc
+  std::uint64_t anonymous = 0;  ///< resident pages that belong to no file
+
+  static MemoryUse now();
+
+  /// How much more this is than `before` was: the larger of both, since neither sees all (malloc
+  /// knows nothing of the library's own mappings, and pages are given out whole).
+  double growth_since(const MemoryUse& before) const;
+};
+
+/// From here on, `peak_resident` looks.
+void forget_peak_resident();
+
+/// The most that was resident since, without pages of files. (Files that are mapped now count as
+/// having been mapped at the peak; a job that maps none makes that exact.)
+std::uint64_t peak_resident();
+
+}  // namespace seekable::bench
