@@ -3,6 +3,8 @@
 """The body of script/bench, which see: it has installed what is needed here."""
 
 import argparse
+import dataclasses
+import json
 import pathlib
 import signal
 import sys
@@ -14,9 +16,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "peers"))
 import compare
 import growth
 import jobs
+import plots
 import sides
 import tables
 
+RESULTS = sides.ROOT / "build" / "bench.json"
+QUICK_RESULTS = sides.ROOT / "build" / "bench-quick.json"
 NAMES = ("micro", *(job.name for job in jobs.JOBS), *growth.GROWTH)
 
 
@@ -24,6 +29,8 @@ def arguments_of(words):
     parser = argparse.ArgumentParser(prog="script/bench")
     parser.add_argument("--quick", action="store_true",
                         help="fewer rounds on smaller inputs; nothing is written")
+    parser.add_argument("--redraw", action="store_true",
+                        help="writes the documents again from the last complete run")
     parser.add_argument("jobs", nargs="*", metavar="JOB",
                         help=f"only these, nothing is written: {', '.join(NAMES)}")
     arguments = parser.parse_args(words)
@@ -45,15 +52,10 @@ def all_rows(wanted, quick, figures):
             yield from rows(quick, figures)
 
 
-def main():
-    arguments = arguments_of(sys.argv[1:])
-    # What lies on the disk is taken away then, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    sides.build()
+def measure(arguments, machine):
+    """Runs what is asked for and prints it. Returns all that the documents are written from."""
     started = time.monotonic()
     rows, figures = [], {}
-    machine = tables.machine(sys.argv[1:],
-                             jobs.QUICK_ROUNDS if arguments.quick else jobs.ROUNDS)
     print(f"{machine}\n\n{tables.HEAD}", flush=True)
     for row in all_rows(arguments.jobs, arguments.quick, figures):
         rows.append(row)
@@ -63,8 +65,33 @@ def main():
         if row.is_missed:
             print(f"missed: {row.ratio:.2f}, hoped for {row.at_most:g}: {row.what}; "
                   f"against {row.against}")
-    if not arguments.quick and not arguments.jobs:
-        tables.write_pages(rows, machine, [])
+    return {"machine": machine, "rows": [dataclasses.asdict(row) for row in rows],
+            "figures": figures}
+
+
+def write_documents(results):
+    rows = [tables.Row(**row) for row in results["rows"]]
+    shown = plots.write(results["figures"], results["machine"])
+    tables.write_pages(rows, results["machine"], shown)
+
+
+def main():
+    arguments = arguments_of(sys.argv[1:])
+    # What lies on the disk is taken away then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if arguments.redraw:
+        write_documents(json.loads(RESULTS.read_text(encoding="utf-8")))
+        return 0
+    sides.build()
+    machine = tables.machine(sys.argv[1:],
+                             jobs.QUICK_ROUNDS if arguments.quick else jobs.ROUNDS)
+    results = measure(arguments, machine)
+    if arguments.jobs:
+        return 0
+    kept = QUICK_RESULTS if arguments.quick else RESULTS
+    kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    if not arguments.quick:
+        write_documents(results)
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import Callable
 # A side whose first run took longer than this many seconds is run less often: its peers are there
 # to compare with, and the whole must come to its end.
 SLOW_SECONDS, SLOW_ROUNDS = 4, 3
-QUICK_SLOW_SECONDS, QUICK_SLOW_ROUNDS = 0.6, 1
+QUICK_SLOW_SECONDS, QUICK_SLOW_ROUNDS = 0.4, 1
 
 
 def say(line):

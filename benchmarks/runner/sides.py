@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a side is run: in a process of its own, which gets ready, checks its bytes, and then times."""
+"""How a side is run: in a process of its own, which gets ready, checks its bytes, then times."""
 
 import json
 import pathlib

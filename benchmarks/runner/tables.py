@@ -35,7 +35,8 @@ class Row:
 
     @property
     def ratio_text(self):
-        return f"**{self.ratio:.2f}**" if self.is_missed else f"{self.ratio:.2f}"
+        text = f"{self.ratio:.2f}" if self.ratio >= 0.1 else f"{self.ratio:.2g}"
+        return f"**{text}**" if self.is_missed else text
 
     def cells(self):
         wanted = f"{self.at_most:g}" if self.at_most else ""
@@ -76,8 +77,9 @@ def machine(words=(), rounds=jobs.ROUNDS):
     """What every figure carries: commit, machine, command (`words`: its arguments)."""
     cpu = next(line.partition(":")[2].strip() for line in open("/proc/cpuinfo", encoding="ascii")
                if line.startswith("model name"))
+    command = " ".join(("script/bench", *words))
     return (f"Commit {commit()}, {cpu}, {os.cpu_count()} cores, Linux "
-            f"{platform.release().partition('-')[0]}, {time.strftime('%Y-%m-%d')}; `{' '.join(('script/bench', *words))}`; "
+            f"{platform.release().partition('-')[0]}, {time.strftime('%Y-%m-%d')}; `{command}`; "
             f"medians of {rounds} rounds in which the sides take turns.")
 
 
