@@ -40,7 +40,7 @@ def ratio_rows(quick, figures):
     figures["growth"] = {str(size): ratio for size, ratio in ratios.items()}
     low, high = min(ratios.values()), max(ratios.values())
     yield Row("growth", f"the same, {size_text(sizes[0])} to {size_text(sizes[-1])}: spread of "
-              "the ratio (largest / smallest - 1)", f"{low:.2f} to {high:.2f}", "0",
+              "the ratio (largest / smallest - 1)", f"{low:.2f} to {high:.2f}", "no spread",
               high / low - 1, 0.15)
 
 
@@ -56,17 +56,18 @@ def resident_rows(quick, figures):
     """One run of each: memory is not a matter of luck as time is."""
     sizes = [*QUICK_SIZES, GIB] if quick else [*SIZES, LONGEST]
     figures["resident"] = {}
-    notes = {}
+    notes, longest = {}, 0
     for size in sizes:
         what = f"resident memory, 5 MiB for a stream of {size_text(size)}"
         if not command.has_room(size, what):
             continue
         resident, notes = resident_of(size)
+        longest = size
         figures["resident"][str(size)] = resident
         yield Row("resident", what, size_text(resident), "limit + 16 MiB",
                   resident / MOST_RESIDENT, 1)
     if bytes_each := notes.get("bytes_for_each_block"):
-        yield Row("resident", "memory for each spilled block of that stream",
+        yield Row("resident", f"memory for each spilled block, stream of {size_text(longest)}",
                   f"{bytes_each:.3g} bytes", "16 bytes", bytes_each / 16, 1)
 
 
