@@ -12,6 +12,7 @@
 
 #include "seekable/seekable.hpp"
 #include "support/job.hpp"
+#include "support/memory_use.hpp"
 #include "support/pattern.hpp"
 #include "support/pour.hpp"
 
@@ -47,6 +48,7 @@ class PartOfPipe final : public Source {
 };
 
 double ours(std::uint64_t size) {
+  have_memory(size);
   const std::uint64_t first = checked_size(size);
   const Pourer pourer(first + size * streams(size));
   Options options;
@@ -116,6 +118,7 @@ class BareLoop {
 };
 
 double loop(std::uint64_t size) {
+  have_memory(size);
   const std::uint64_t first = checked_size(size);
   const Pourer pourer(first + size * streams(size));
   BareLoop bare;

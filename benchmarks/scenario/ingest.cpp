@@ -11,6 +11,7 @@
 
 #include "seekable/seekable.hpp"
 #include "support/job.hpp"
+#include "support/memory_use.hpp"
 #include "support/pattern.hpp"
 #include "support/pour.hpp"
 
@@ -35,18 +36,8 @@ void check_some(const StreamBuffer& buffer, std::uint64_t size) {
   }
 }
 
-/// Touches as much memory as will be needed and gives it back: the host of a virtual machine may
-/// have taken free memory away, and then brings it in ten times more slowly than the machine's own
-/// kernel.
-void have_memory(std::uint64_t size) {
-  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  check(memory != MAP_FAILED, "map memory");
-  ::munmap(memory, size);
-}
-
 double ours(std::uint64_t size, Fill fill, std::uint64_t memory) {
-  have_memory(std::min(size, memory));
+  have_memory(size);
   const Pourer pourer(size);
   Options options;
   options.fill = fill;
@@ -77,6 +68,7 @@ double drain(std::uint64_t size) {
 
 /// The loop that a careful engineer would write, without anything to be read beside it.
 double write_loop(std::uint64_t size) {
+  have_memory(size);
   const Pourer pourer(size);
   const auto buffer = std::make_unique<Step>();
   std::uint64_t done = 0;

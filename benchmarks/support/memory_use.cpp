@@ -2,6 +2,8 @@
 #include "support/memory_use.hpp"
 
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -41,6 +43,15 @@ MemoryUse MemoryUse::now() {
 
 double MemoryUse::growth_since(const MemoryUse& before) const {
   return std::max(difference(heap, before.heap), difference(anonymous, before.anonymous));
+}
+
+void have_memory(std::uint64_t size) {
+  const auto available = static_cast<std::uint64_t>(::sysconf(_SC_AVPHYS_PAGES)) * page_size;
+  size = std::min(size, available / 2);
+  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  check(memory != MAP_FAILED, "map memory");
+  ::munmap(memory, size);
 }
 
 void forget_peak_resident() { std::ofstream("/proc/self/clear_refs") << "5"; }

@@ -17,6 +17,11 @@ struct MemoryUse {
   double growth_since(const MemoryUse& before) const;
 };
 
+/// Touches as much memory as a job will need, page cache included, and gives it back: the host of a
+/// virtual machine may have taken free memory away, and then brings it in ten times more slowly
+/// than the machine's own kernel. A side that runs first would pay for it, and the next one not.
+void have_memory(std::uint64_t size);
+
 /// From here on, `peak_resident` looks.
 void forget_peak_resident();
 
