@@ -28,7 +28,10 @@ def rounds_of(quick):
 
 def ratio_rows(quick, figures):
     """The ratio to the bare loop of the same size must not depend on the size."""
-    sizes = QUICK_SIZES if quick else SIZES
+    sizes = [size for size in (QUICK_SIZES if quick else SIZES)
+             if command.has_room(size, f"growth to {size_text(size)}")]
+    if not sizes:
+        return
     done = own_sides((f"growth/{side}", size) for size in sizes for side in ("ours", "loop"))
     rounds.take_turns(done.values(), rounds_of(quick), quick)
     ratios = {}
@@ -55,7 +58,6 @@ def resident_of(size):
 def resident_rows(quick, figures):
     """One run of each: memory is not a matter of luck as time is."""
     sizes = [*QUICK_SIZES, GIB] if quick else [*SIZES, LONGEST]
-    figures["resident"] = {}
     notes, longest = {}, 0
     for size in sizes:
         what = f"resident memory, 5 MiB for a stream of {size_text(size)}"
@@ -63,7 +65,7 @@ def resident_rows(quick, figures):
             continue
         resident, notes = resident_of(size)
         longest = size
-        figures["resident"][str(size)] = resident
+        figures.setdefault("resident", {})[str(size)] = resident
         yield Row("resident", what, size_text(resident), "limit + 16 MiB",
                   resident / MOST_RESIDENT, 1)
     if bytes_each := notes.get("bytes_for_each_block"):
