@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/copy.hpp"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <array>
+#include <utility>
+#endif
+
 namespace seekable::inline v1::detail {
 
 namespace {
@@ -10,55 +17,93 @@ using Vector16 [[gnu::vector_size(16)]] = long long;
 /// From the end to the front: a load then never seems, by the last 12 bits of its address, to want
 /// what was stored just before. The destination is aligned, since a store that is not costs more
 /// than such a load.
-template <typename Vector>
-[[gnu::always_inline]] inline void copy_backwards(std::byte* destination, const std::byte* source,
-                                                  std::size_t size) noexcept {
+void copy_backwards(std::byte* destination, const std::byte* source, std::size_t size) noexcept {
   const std::size_t tail = reinterpret_cast<std::uintptr_t>(destination + size) % 64;
   size -= tail;
   std::memcpy(destination + size, source + size, tail);
-  constexpr std::size_t step = 4 * sizeof(Vector);
+  constexpr std::size_t step = 4 * sizeof(Vector16);
   while (size >= step) {
     size -= step;
-    Vector first;
-    Vector second;
-    Vector third;
-    Vector fourth;
-    std::memcpy(&first, source + size, sizeof first);
-    std::memcpy(&second, source + size + sizeof first, sizeof first);
-    std::memcpy(&third, source + size + 2 * sizeof first, sizeof first);
-    std::memcpy(&fourth, source + size + 3 * sizeof first, sizeof first);
+    std::array<Vector16, 4> vectors;
+    std::memcpy(vectors.data(), source + size, step);
     auto* const to = static_cast<std::byte*>(__builtin_assume_aligned(destination + size, 64));
-    std::memcpy(to + 3 * sizeof first, &fourth, sizeof first);
-    std::memcpy(to + 2 * sizeof first, &third, sizeof first);
-    std::memcpy(to + sizeof first, &second, sizeof first);
-    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to, vectors.data(), step);
   }
   std::memcpy(destination, source, size);
 }
 
 #if defined(__x86_64__)
 
-using Vector32 [[gnu::vector_size(32)]] = long long;
+constexpr std::size_t width = 32;  // of a vector of AVX2
 
-[[gnu::target("avx2")]] void copy_with_avx2(std::byte* destination, const std::byte* source,
-                                            std::size_t size) noexcept {
-  copy_backwards<Vector32>(destination, source, size);
+/// The vector that begins `past` bytes into `low`, which `high` goes on from.
+template <int past>
+[[gnu::target("avx2"), gnu::always_inline]] inline __m256i join(__m256i low, __m256i high) {
+  // AVX2 shifts within halves only.
+  const __m256i middle = _mm256_permute2x128_si256(low, high, 0x21);
+  if constexpr (past == 0) {
+    return low;
+  } else if constexpr (past < 16) {
+    return _mm256_alignr_epi8(middle, low, past);
+  } else {
+    return _mm256_alignr_epi8(high, middle, past - 16);
+  }
 }
 
-const bool g_has_avx2 = __builtin_cpu_supports("avx2") != 0;
+/// Copies where `destination` is aligned and `source` lies `past` bytes past a vector: every load
+/// and every store is an aligned one. No load leaves `[source - past, source + size)`.
+template <std::size_t past>
+[[gnu::target("avx2")]] void copy_shifted(std::byte* destination, const std::byte* source,
+                                          std::size_t size) noexcept {
+  const auto* from = reinterpret_cast<const __m256i*>(source - past);
+  auto* to = reinterpret_cast<__m256i*>(destination);
+  __m256i first = _mm256_load_si256(from);
+  std::size_t done = 0;
+  for (; done + 3 * width <= size; done += 2 * width) {
+    const __m256i second = _mm256_load_si256(++from);
+    const __m256i third = _mm256_load_si256(++from);
+    _mm256_store_si256(to++, join<past>(first, second));
+    _mm256_store_si256(to++, join<past>(second, third));
+    first = third;
+  }
+  std::memcpy(destination + done, source + done, size - done);
+}
+
+using Copy = void (*)(std::byte*, const std::byte*, std::size_t) noexcept;
+
+template <std::size_t... pasts>
+constexpr std::array<Copy, width> all_shifts(std::index_sequence<pasts...>) noexcept {
+  return {copy_shifted<pasts>...};
+}
+
+constexpr std::array<Copy, width> by_shift = all_shifts(std::make_index_sequence<width>());
+
+const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
 
 #endif
 
 }  // namespace
 
-void copy_past_page(std::byte* destination, const std::byte* source, std::size_t size) noexcept {
+void copy_long(std::byte* destination, const std::byte* source, std::size_t size) noexcept {
 #if defined(__x86_64__)
-  if (g_has_avx2) {
-    copy_with_avx2(destination, source, size);
+  if (has_avx2) {
+    // To a cache line, where pairs of stores are fastest, and a vector at least: the aligned loads
+    // behind it then begin inside of the source.
+    const std::size_t head =
+        3 * width - (reinterpret_cast<std::uintptr_t>(destination) + width) % 64;
+    std::memcpy(destination, source, 3 * width);
+    source += head;
+    by_shift[reinterpret_cast<std::uintptr_t>(source) % width](destination + head, source,
+                                                               size - head);
     return;
   }
 #endif
-  copy_backwards<Vector16>(destination, source, size);
+  if (copies_slowly(reinterpret_cast<std::uintptr_t>(destination),
+                    reinterpret_cast<std::uintptr_t>(source), size)) {
+    copy_backwards(destination, source, size);
+  } else {
+    std::memcpy(destination, source, size);
+  }
 }
 
 }  // namespace seekable::inline v1::detail

@@ -132,6 +132,22 @@ std::size_t Engine::copy_or_await(std::uint64_t byte, std::uint64_t end, std::sp
 
 std::size_t Engine::read_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
                             ReaderMarks::Mark* mark) {
+  const std::uint64_t known_end = outcome_.end();
+  const bool within = offset <= known_end && out.size() <= known_end - offset;
+  if (!within || !storage_.copy_in_memory(offset, out)) {
+    return read_in_steps(offset, out, wait, mark);
+  }
+  if (mark != nullptr) {
+    mark->store(offset + out.size(), std::memory_order_relaxed);
+    follow_readers();
+  }
+  filler_.note_read(offset + out.size());
+  hits_.add();
+  return out.size();
+}
+
+std::size_t Engine::read_in_steps(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
+                                  ReaderMarks::Mark* mark) {
   check_range(offset, out.size());
   const std::uint64_t end = offset + out.size();
   std::size_t done = 0;

@@ -90,6 +90,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
  private:
   bool is_end(std::uint64_t offset) const noexcept { return offset >= outcome_.end(); }
   std::size_t within_end(std::uint64_t offset, std::size_t size) const noexcept;
+  std::size_t read_in_steps(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
+                            ReaderMarks::Mark* mark);
   std::size_t copy_or_await(std::uint64_t byte, std::uint64_t end, std::span<std::byte> out,
                             const Wait* wait, bool& again);
   std::size_t copy_more(std::uint64_t offset, std::span<std::byte> out);

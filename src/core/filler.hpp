@@ -89,7 +89,9 @@ class Filler {
   void push_failure(Failure failure);
 
   /// A reader has read up to `offset`, for `read_ahead`.
-  void note_read(std::uint64_t offset) noexcept;
+  void note_read(std::uint64_t offset) noexcept {
+    if (ahead_) go_further(offset);
+  }
 
   /// Bytes were released: a stopped fill may go on, a waiter may have lost its byte.
   void released() noexcept;
@@ -194,6 +196,7 @@ class Filler {
   void stall(Failure trouble);
   void end_stall();
   bool on_fill_thread() const noexcept;
+  void go_further(std::uint64_t read_to) noexcept;
 
   // filler_tell.cpp: callbacks, failures, the end.
   void wake_all() SEEKABLE_REQUIRES(mutex_);

@@ -200,12 +200,11 @@ void Filler::prefetch(std::span<const ByteRange> ranges) {
   }
 }
 
-void Filler::note_read(std::uint64_t offset) noexcept {
-  if (!ahead_) return;
+void Filler::go_further(std::uint64_t read_to) noexcept {
   std::uint64_t furthest = furthest_.load(std::memory_order_relaxed);
   do {
-    if (offset <= furthest) return;
-  } while (!furthest_.compare_exchange_weak(furthest, offset, std::memory_order_relaxed));
+    if (read_to <= furthest) return;
+  } while (!furthest_.compare_exchange_weak(furthest, read_to, std::memory_order_relaxed));
   if (read_ahead_) work_.set();
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/block.hpp"
+#include "base/copy.hpp"
 #include "base/mutex.hpp"
 #include "core/announcements.hpp"
 #include "core/block_table.hpp"
@@ -84,6 +85,10 @@ class Storage {
   ///
   /// Throws: Error: `released`, a failing disk; `operation_not_permitted` for the spool in a child.
   std::size_t copy(std::uint64_t offset, std::span<std::byte> out);
+
+  /// Copies all of `out`, as most reads are: from one block in memory. Returns false, having copied
+  /// nothing, where they are not.
+  bool copy_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept;
 
   /// Bytes kept from `offset` on, at most to the end of its block; 0 below `low`.
   std::size_t kept_in_block(std::uint64_t offset) noexcept;
@@ -255,5 +260,20 @@ class Storage {
   const bool two_stages_;
   std::atomic<SpillQueue*> queue_{nullptr};  // owned; made when memory runs out for the first time
 };
+
+inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept {
+  const std::uint64_t block = block_of(offset);
+  const std::size_t at = in_block(offset);
+  const Announcement announced(this, block);
+  if (offset < low()) return false;
+  const Entry* entry = table_.find(block);
+  if (entry == nullptr) return false;
+  const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
+  if (out.empty() || at >= filled || out.size() > filled - at) return false;
+  const Place place = entry->place();
+  if (place.kind() != Place::Kind::memory) return false;
+  copy_bytes(out.data(), place.address() + at, out.size());
+  return true;
+}
 
 }  // namespace seekable::inline v1::detail

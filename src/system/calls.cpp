@@ -126,6 +126,15 @@ ssize_t pread(int fd, void* data, std::size_t size, std::uint64_t offset) noexce
                   [&](std::size_t n) { return ::pread(fd, data, n, static_cast<off_t>(offset)); });
 }
 
+ssize_t pread(int fd, std::span<std::byte> first, std::span<std::byte> second,
+              std::uint64_t offset) noexcept {
+  return transfer(Call::pread, first.size() + second.size(), [&](std::size_t n) {
+    const std::size_t in_first = std::min(n, first.size());
+    const iovec pieces[2] = {{first.data(), in_first}, {second.data(), n - in_first}};
+    return ::preadv(fd, pieces, 2, static_cast<off_t>(offset));
+  });
+}
+
 ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept {
   const SizeSignalBlocked blocked;
   return transfer(Call::pwrite, size,

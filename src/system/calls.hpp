@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "seekable/export.hpp"
 
@@ -79,6 +80,9 @@ ssize_t read_now(int fd, void* data, std::size_t size) noexcept;
 /// The same for sockets. Asks for `Call::read` as well.
 ssize_t recv_now(int fd, void* data, std::size_t size) noexcept;
 ssize_t pread(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept;
+/// The same into `first`, and then on into `second`.
+ssize_t pread(int fd, std::span<std::byte> first, std::span<std::byte> second,
+              std::uint64_t offset) noexcept;
 ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept;
 ssize_t write(int fd, const void* data, std::size_t size) noexcept;
 int fallocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) noexcept;
