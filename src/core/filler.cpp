@@ -32,7 +32,7 @@ Filler::Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> sourc
   if (options.expected_size) {
     outcome_.declare(*options.expected_size);
   } else if (first_.source) {
-    if (const auto trouble = note_size(*first_.source)) source_threw(first_, trouble);
+    ask_for_size();
   }
 }
 
@@ -235,7 +235,8 @@ bool Filler::enter(Waiter& waiter) {
     start_thread();  // Before the waiter is in the list: it may throw.
   }
   add(waiter);
-  if (settled(waiter.need)) {  // invariant 1: look again
+  look_again();
+  if (settled(waiter.need)) {
     remove(waiter);
     return false;
   }

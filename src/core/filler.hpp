@@ -22,6 +22,7 @@
 #include "seekable/options.hpp"
 #include "seekable/source.hpp"
 #include "seekable/wait.hpp"
+#include "system/process_fence.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -31,6 +32,7 @@ namespace seekable::inline v1::detail {
 ///  1. *Publication*, the waking half: after bytes are stored and counted (storage.hpp), the filler
 ///     looks whether somebody waits for less. A waiter writes what it wants and then looks at the
 ///     bytes again, before it sleeps. All four are sequentially consistent: one sees the other.
+///     Where bytes come in drips, the filler passes a light fence, and the waiter the heavy one.
 ///  2. *Release*: announcements.hpp.
 ///  3. *Hand-over*: a lane has at most one filler. While somebody waits for bytes that a lane may
 ///     pull (its window is not full, no writer pushes), some thread is the filler of one, or has
@@ -121,6 +123,57 @@ class Filler {
   // What is read to be written through, or to be passed over: on the stack, since memory is short.
   static constexpr std::size_t scratch_size = 16 * 1024;
 
+  // A read of the source that brings no more is a drip.
+  static constexpr std::size_t drip_size = 4096;
+
+  /// While it lives the filler publishes drips for less than a sequentially consistent store, which
+  /// would cost more than all else that is done for one.
+  class Dripping {
+   public:
+    explicit Dripping(std::atomic<bool>& drips) noexcept : drips_(drips) {
+      drips_.store(true, std::memory_order_seq_cst);
+    }
+    Dripping(const Dripping&) = delete;
+    Dripping& operator=(const Dripping&) = delete;
+    ~Dripping() { drips_.store(false, std::memory_order_release); }
+
+   private:
+    std::atomic<bool>& drips_;
+  };
+
+  /// Invariant 1: called by whoever has written what it waits for, before it looks again.
+  void look_again() const noexcept {
+    if (drips_.load(std::memory_order_seq_cst)) ProcessFence::heavy();
+  }
+
+  /// So long the stream is known to be.
+  std::uint64_t reached() const noexcept {
+    return sparse() ? reached_.load(std::memory_order_relaxed) : position();
+  }
+
+  /// Counts for `stats`. A forward-only stream has one filler at a time.
+  void count(std::atomic<std::uint64_t>& counter, std::uint64_t more) noexcept {
+    if (sparse()) {
+      counter.fetch_add(more, std::memory_order_relaxed);
+    } else {
+      counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+    }
+  }
+
+  /// What came of a read of the source.
+  struct Pulled {
+    std::size_t size = 0;
+    std::uint64_t declared = unknown;  ///< the source told its size
+    std::exception_ptr trouble;        ///< or threw this when it was asked
+  };
+
+  /// What there is to do next.
+  enum class Next : std::uint8_t {
+    take_in,  ///< take account of the read that was made
+    step,     ///< look for room and read on
+    stop,
+  };
+
   // filler.cpp: who fills, who waits.
   /// There is nothing to wait for any more: its first byte is there, or never will be.
   bool settled(const Need& need) noexcept;
@@ -154,21 +207,18 @@ class Filler {
   // filler_pull.cpp: what a filler does.
   void run(Lane& lane, const Need& need);
   void run_for_reader(Lane& lane, const Need& need);
-  void go_to_start(Lane*& at, const Need& need);
-  Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
-  bool is_barred(const Lane& lane, std::uint64_t start);
-  bool reads_through(const Lane& lane, std::uint64_t gap);
-  void reopen(Lane& lane, std::uint64_t start, const Need& need);
-  std::uint64_t start_of(std::uint64_t byte) noexcept;
-  void learn_size(Lane& lane);
   void pull(Lane& lane, const Need& need);
+  bool wants_more(std::uint64_t position, const Need& need) const noexcept;
   bool step(Lane& lane, const Need& need, std::span<std::byte> scratch);
+  bool fill(Lane& lane, const Need& need, Room room);
+  bool take_in(Lane& lane, const Room& room, Pulled& pulled);
+  Next drip(Lane& lane, const Need& need, Room& room, Pulled& pulled);
   bool claim(Lane& lane, std::uint64_t position);
   std::size_t allowance(std::uint64_t position, const Need& need) const noexcept;
-  std::optional<std::size_t> read_source(Lane& lane, std::span<std::byte> out);
+  bool read_source(Lane& lane, std::span<std::byte> out, Pulled& pulled);
+  void ask_for_size();
   void source_threw(const Lane& lane, const std::exception_ptr& thrown);
   Room room_at(Lane& lane, std::uint64_t position, std::span<std::byte> scratch);
-  std::exception_ptr note_size(const Source& source) noexcept;
   void declare(std::uint64_t size);
   void accept(Lane& lane, const Room& room, std::span<const std::byte> bytes);
   void store_held(Lane& lane, std::span<std::byte> scratch);
@@ -179,6 +229,15 @@ class Filler {
   void set_end(std::uint64_t size);
   bool published(std::uint64_t end);
   void drop_oldest(std::uint64_t end);
+
+  // filler_lanes.cpp: where a filler of a sparse stream reads.
+  std::uint64_t start_of(std::uint64_t byte) noexcept;
+  void go_to_start(Lane*& at, const Need& need);
+  bool is_barred(const Lane& lane, std::uint64_t start);
+  bool reads_through(const Lane& lane, std::uint64_t gap);
+  void reopen(Lane& lane, std::uint64_t start, const Need& need);
+  Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
+  void learn_size(Lane& lane);
 
   // filler_thread.cpp: the buffer's own thread.
   struct Job {
@@ -223,8 +282,9 @@ class Filler {
   std::atomic<std::uint64_t> reopened_{0};
   std::atomic<std::uint64_t> furthest_{0};      // read by anybody
   std::atomic<std::uint64_t> lowest_{unknown};  // the least that anybody waits for
+  std::atomic<bool> drips_{false};              // the filler of a forward-only stream is `Dripping`
   std::atomic<std::uint64_t> no_hole_before_{0};
-  std::atomic<std::uint64_t> reached_{0};  // the stream is known to be so long
+  std::atomic<std::uint64_t> reached_{0};  // by any lane of a sparse stream
   std::atomic<bool> jumps_lie_{false};  // reopening past the end looks like the end: read in order
 
   Mutex mutex_;

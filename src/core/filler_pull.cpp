@@ -10,6 +10,31 @@
 
 namespace seekable::inline v1::detail {
 
+namespace {
+
+/// The declared size, or `unknown`; `trouble` is what the source threw.
+[[gnu::always_inline]] inline std::uint64_t size_of(const Source& source,
+                                                    std::exception_ptr& trouble) noexcept {
+  try {
+    return source.size().value_or(unknown);
+  } catch (...) {
+    trouble = std::current_exception();
+    return unknown;
+  }
+}
+
+[[gnu::always_inline]] inline void check_stored(const Lane& lane, std::size_t size,
+                                                std::size_t room) {
+  if (size <= room) [[likely]]
+    return;
+  throw Error(Errc::source_failed,
+              "the source says it stored " + std::to_string(size) + " bytes where there was room" +
+                  " for " + std::to_string(room),
+              lane.position.load(std::memory_order_relaxed));
+}
+
+}  // namespace
+
 void Filler::run(Lane& lane, const Need& need) {
   Lane* at = &lane;
   try {
@@ -24,160 +49,110 @@ void Filler::run(Lane& lane, const Need& need) {
   leave(*at);
 }
 
-std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
-  std::uint64_t end = std::min(outcome_.end(), outcome_.declared());
-  if (end == unknown && (byte == unknown || jumps_lie_.load(std::memory_order_relaxed))) {
-    end = reached_.load(std::memory_order_relaxed);
-  }
-  // Past the claimed end there is nothing but the question whether it is the end.
-  const std::uint64_t block = block_of(std::min(byte, end));
-  // A block that was given up counts as full, also where the stream ends in it.
-  return std::min(block_begin(block) + storage_.filled(block), end);
-}
-
-/// Brings `at`, or another lane in its place, to where the need begins.
-void Filler::go_to_start(Lane*& at, const Need& need) {
-  Lane& lane = *at;
-  const bool size_known = outcome_.declared() != unknown || outcome_.end() != unknown;
-  if (!size_known && start_of(need.byte) != lane.position.load(std::memory_order_relaxed)) {
-    learn_size(lane);
-  }
-  const std::uint64_t start = start_of(need.byte);
-  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  const bool in_reach = position < start && !is_barred(lane, start);
-  const bool goes_on = position == start || (in_reach && reads_through(lane, start - position));
-  if (!goes_on) {
-    if (!lane.fresh) {
-      // This cursor stays where it is, for a program that goes to and fro.
-      if (Lane* added = add_lane(need, &lane)) {
-        at = added;
-        set_idle(lane);
-      }
-    }
-    reopen(*at, start, need);
-  }
-  MutexLock lock(mutex_);
-  at->on_its_way = true;
-}
-
-/// True if reading on to `start` would pass a block that another lane fills.
-bool Filler::is_barred(const Lane& lane, std::uint64_t start) {
-  const std::uint64_t from = block_of(lane.position.load(std::memory_order_relaxed));
-  MutexLock lock(mutex_);
-  for (std::size_t i = 0; i < lanes_; ++i) {
-    const Lane& other = this->lane(i);
-    if (&other == &lane || !other.busy) continue;
-    if (from <= other.claimed && other.claimed <= block_of(start)) return true;
-  }
-  return false;
-}
-
-bool Filler::reads_through(const Lane& lane, std::uint64_t gap) {
-  try {
-    const InsideSource inside(this);
-    return lane.restartable->worth_reading_through(gap);
-  } catch (...) {
-    source_threw(lane, std::current_exception());
-    return true;
-  }
-}
-
-void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
-  storage_.let_go(lane.filling);
-  lane.held.clear();  // It can be had again.
-  try {
-    const InsideSource inside(this);
-    std::optional<std::uint64_t> wanted;
-    if (need.wanted_end != unknown && need.wanted_end > start) wanted = need.wanted_end - start;
-    reopened_.fetch_add(1, std::memory_order_relaxed);
-    lane.restartable->reopen(start, wanted);
-  } catch (...) {
-    lane.position.store(start, std::memory_order_release);
-    source_threw(lane, std::current_exception());
-  }
-  lane.fresh = true;
-  lane.position.store(start, std::memory_order_release);
-}
-
-Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
-  {
-    MutexLock lock(mutex_);
-    if (lanes_ == max_lanes || no_more_lanes_) return nullptr;
-  }
-  std::unique_ptr<RestartableSource> source;
-  try {
-    const InsideSource inside(this);
-    source = first_.restartable->another();
-  } catch (...) {
-    // One connection fewer is no failure: those that are there go on.
-  }
-  MutexLock lock(mutex_);
-  if (!source) {
-    no_more_lanes_ = true;
-    return nullptr;
-  }
-  if (lanes_ == max_lanes || outcome_.failure() != nullptr) return nullptr;
-  auto added = std::make_unique<Lane>();
-  added->restartable = source.get();
-  added->source = std::move(source);
-  Lane& lane = *added;
-  more_lanes_[lanes_ - 1] = std::move(added);
-  ++lanes_;
-  // Another thread may have set out for the same bytes while this one was not looking.
-  if (is_coming(start_of(need.byte), instead_of)) return nullptr;
-  take(lane, need);
-  return &lane;
-}
-
-void Filler::learn_size(Lane& lane) {
-  {
-    MutexLock lock(mutex_);
-    if (std::exchange(size_asked_, true)) return;
-  }
-  try {
-    const InsideSource inside(this);
-    if (const auto size = lane.restartable->find_size()) declare(*size);
-  } catch (...) {
-    source_threw(lane, std::current_exception());
-  }
-  MutexLock lock(mutex_);
-  size_answered_ = true;
-  hand_over();  // To those who waited for the answer.
-}
-
 void Filler::pull(Lane& lane, const Need& need) {
   alignas(64) std::byte scratch[scratch_size];
   while (step(lane, need, scratch)) {
   }
 }
 
-/// Pulls once. Returns true if the filler may go on; else it is over, or as far as was needed, or
-/// stopped by a full window, by another lane's block, by callbacks that are due.
+/// Nothing speaks against pulling on for `need`, as far as the stream is concerned.
+bool Filler::wants_more(std::uint64_t position, const Need& need) const noexcept {
+  return outcome_.failure() == nullptr && position < outcome_.end() && position < need.until &&
+         !is_moot(need);
+}
+
+/// Pulls into the room there is in one place. Returns true if the filler may go on; else it is
+/// over, or as far as was needed, or stopped by a full window, by another lane's block, by
+/// callbacks that are due.
 bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  if (outcome_.failure() != nullptr || position >= outcome_.end()) return false;
-  if (position >= need.until || is_moot(need)) return false;
+  if (!wants_more(position, need)) return false;
   const std::size_t allowed = allowance(position, need);
   if (allowed == 0) return false;
   if (sparse() && !claim(lane, position)) return false;
   if (!lane.held.empty()) {
     store_held(lane, scratch);
-  } else {
-    Room room = room_at(lane, position, scratch);
-    room.bytes = room.bytes.first(std::min(room.bytes.size(), allowed));
-    const auto size = read_source(lane, room.bytes);
-    // Cancelled meanwhile: what came is not part of the stream any more.
-    if (!size || outcome_.failure() != nullptr) return false;
-    const std::exception_ptr trouble = note_size(*lane.source);
-    if (*size == 0) {
-      if (trouble) source_threw(lane, trouble);
-      source_ended(lane);
+    return !published(lane.position.load(std::memory_order_relaxed));
+  }
+  Room room = room_at(lane, position, scratch);
+  room.bytes = room.bytes.first(std::min(room.bytes.size(), allowed));
+  return fill(lane, need, room);
+}
+
+/// Reads into `room` until it is full, or once, where a window or another lane has a say in what
+/// comes next. Returns as `step`.
+bool Filler::fill(Lane& lane, const Need& need, Room room) {
+  const bool alone = !sparse() && window_ == 0 && room.how == Room::How::direct;
+  Pulled pulled;
+  if (!read_source(lane, room.bytes, pulled)) return false;
+  while (take_in(lane, room, pulled)) {
+    room.bytes = room.bytes.subspan(pulled.size);
+    if (!alone || room.bytes.empty()) return true;
+    if (!wants_more(lane.position.load(std::memory_order_relaxed), need)) return true;
+    if (pulled.size <= drip_size && ProcessFence::is_there()) {
+      const Next next = drip(lane, need, room, pulled);
+      if (next != Next::take_in) return next == Next::step;
+    } else if (!read_source(lane, room.bytes, pulled)) {
       return false;
     }
-    accept(lane, room, room.bytes.first(*size));
-    if (trouble) source_threw(lane, trouble);  // After the bytes, which came before it.
   }
+  return false;
+}
+
+/// Takes account of a read. Returns as `step`.
+bool Filler::take_in(Lane& lane, const Room& room, Pulled& pulled) {
+  if (pulled.declared != unknown) declare(pulled.declared);
+  // Where it was cancelled meanwhile, what came is not part of the stream any more.
+  if (outcome_.failure() != nullptr) return false;
+  if (pulled.size == 0) {
+    if (pulled.trouble) source_threw(lane, pulled.trouble);
+    source_ended(lane);
+    return false;
+  }
+  accept(lane, room, room.bytes.first(pulled.size));
+  if (pulled.trouble) source_threw(lane, pulled.trouble);  // After the bytes, which came before it.
   return !published(lane.position.load(std::memory_order_relaxed));
+}
+
+/// As `fill`, for reads that bring little each: what is done for one costs less than the read. As
+/// soon as a read needs more than that, it is left in `pulled`.
+Filler::Next Filler::drip(Lane& lane, const Need& need, Room& room, Pulled& pulled) {
+  const Dripping dripping(drips_);
+  const std::uint64_t low = storage_.low();
+  const std::uint64_t declared = outcome_.declared();
+  Source& source = *lane.source;
+  std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  try {
+    const InsideSource inside(this);
+    do {
+      count(reads_, 1);
+      pulled.size = source.read_some(room.bytes);
+      check_stored(lane, pulled.size, room.bytes.size());
+      count(wire_, pulled.size);
+      if (declared == unknown) pulled.declared = size_of(source, pulled.trouble);
+      const bool plain = pulled.size - 1 < drip_size && pulled.declared == unknown &&
+                         !pulled.trouble && pulled.size < room.bytes.size() &&
+                         pulled.size <= declared - position && outcome_.failure() == nullptr;
+      if (!plain) return Next::take_in;
+      position += pulled.size;
+      Storage::publish_lightly(lane.filling, in_block(position));
+      lane.position.store(position, std::memory_order_release);
+      room.bytes = room.bytes.subspan(pulled.size);
+      ProcessFence::light();
+      if (lowest_.load(std::memory_order_seq_cst) <= position) break;  // invariant 1
+    } while (position < need.until && storage_.low() == low);
+  } catch (...) {
+    source_threw(lane, std::current_exception());
+    return Next::stop;
+  }
+  return published(position) ? Next::stop : Next::step;
+}
+
+/// Called before anybody can wait for anything.
+void Filler::ask_for_size() {
+  std::exception_ptr trouble;
+  outcome_.declare(size_of(*first_.source, trouble));
+  if (trouble) source_threw(first_, trouble);
 }
 
 bool Filler::claim(Lane& lane, std::uint64_t position) {
@@ -215,35 +190,21 @@ Room Filler::room_at(Lane& lane, std::uint64_t position, std::span<std::byte> sc
   return storage_.room(position, lane.filling, scratch);
 }
 
-std::optional<std::size_t> Filler::read_source(Lane& lane, std::span<std::byte> out) {
-  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  reads_.fetch_add(1, std::memory_order_relaxed);
+/// Reads once, and asks for the declared size until it is known. Returns false where the source
+/// has failed.
+bool Filler::read_source(Lane& lane, std::span<std::byte> out, Pulled& pulled) {
+  pulled = {};
+  count(reads_, 1);
   try {
     const InsideSource inside(this);
-    const std::size_t size = lane.source->read_some(out);
-    if (size > out.size()) {
-      throw Error(Errc::source_failed,
-                  "the source says it stored " + std::to_string(size) + " bytes where there was " +
-                      "room for " + std::to_string(out.size()),
-                  position);
-    }
-    wire_.fetch_add(size, std::memory_order_relaxed);
-    return size;
+    pulled.size = lane.source->read_some(out);
+    check_stored(lane, pulled.size, out.size());
+    count(wire_, pulled.size);
+    if (outcome_.declared() == unknown) pulled.declared = size_of(*lane.source, pulled.trouble);
+    return true;
   } catch (...) {
     source_threw(lane, std::current_exception());
-    return std::nullopt;
-  }
-}
-
-/// Asks for the declared size until it is known. Returns what the source threw, if it did.
-std::exception_ptr Filler::note_size(const Source& source) noexcept {
-  try {
-    if (outcome_.declared() != unknown) return nullptr;
-    const InsideSource inside(this);
-    if (const auto size = source.size()) declare(*size);
-    return nullptr;
-  } catch (...) {
-    return std::current_exception();
+    return false;
   }
 }
 
@@ -254,7 +215,7 @@ void Filler::declare(std::uint64_t size) {
     outcome_.declare(size);
     hand_over();  // Somebody may have waited for just that.
   }
-  if (reached_.load(std::memory_order_relaxed) > size) fail_overrun();
+  if (reached() > size) fail_overrun();
 }
 
 /// How many of `size` bytes at `position` lie below the declared size, and below the end that
@@ -268,6 +229,7 @@ std::size_t Filler::within_end(std::uint64_t position, std::size_t size) const n
 void Filler::advance_to(Lane& lane, std::uint64_t position) noexcept {
   lane.fresh = false;
   lane.position.store(position, std::memory_order_release);
+  if (!sparse()) return;
   std::uint64_t reached = reached_.load(std::memory_order_relaxed);
   while (position > reached &&
          !reached_.compare_exchange_weak(reached, position, std::memory_order_relaxed)) {
@@ -321,6 +283,7 @@ void Filler::drop_oldest(std::uint64_t end) {
 
 bool Filler::published(std::uint64_t end) {
   drop_oldest(end);
+  ProcessFence::light();  // Where it is not `Dripping` the publication itself was a full one.
   if (lowest_.load(std::memory_order_seq_cst) > end) return false;  // invariant 1
   MutexLock lock(mutex_);
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {

@@ -74,7 +74,7 @@ void Filler::source_ended(Lane& lane) {
   if (outcome_.failure() != nullptr) return;
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   const std::uint64_t declared = outcome_.declared();
-  const std::uint64_t reached = reached_.load(std::memory_order_relaxed);
+  const std::uint64_t reached = this->reached();
   if (declared != unknown && position > declared) {
     fail_overrun();  // It was declared after more had come.
   } else if (position < reached) {
@@ -128,7 +128,8 @@ std::shared_ptr<Callback> Filler::when_available(ByteRange range,
       if (!pushed_) start_thread();
       callbacks_.push_back(callback);
       update_lowest();
-      decided = advance(*callback);  // invariant 1: look again
+      look_again();
+      decided = advance(*callback);
       if (decided) {
         callbacks_.pop_back();
         update_lowest();

@@ -142,7 +142,19 @@ class Storage {
   /// Publishes `size` bytes that were put into `room`.
   ///
   /// Throws: Error `disk_full` (through): then nothing is published and the caller keeps the bytes.
-  void commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size);
+  void commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size) {
+    if (room.how == Room::How::direct || commit_elsewhere(position, filling, room, size)) {
+      publish(filling, in_block(position) + size);
+    }
+  }
+
+  /// Publishes that its block is filled so far. Requires: the bytes are there.
+  void publish(Filling& filling, std::size_t filled);
+
+  /// As `publish`, for what does not fill the block; the caller passes a light fence behind it.
+  static void publish_lightly(Filling& filling, std::size_t filled) noexcept {
+    filling.entry->filled.store(static_cast<std::uint32_t>(filled), std::memory_order_release);
+  }
 
   /// Lets go of the block, full or not.
   void let_go(Filling& filling) noexcept;
@@ -224,6 +236,11 @@ class Storage {
   bool move_pieces_to_spool(Filling& filling);
   bool move_pieces_to_memory(Filling& filling);
   std::uint64_t staging_reserve_blocks() const noexcept;
+  bool commit_elsewhere(std::uint64_t position, Filling& filling, const Room& room,
+                        std::size_t size) {
+    return room.how == Room::How::through &&
+           write_through(position, filling, room.bytes.first(size));
+  }
   bool write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
 
   void give_up(std::uint64_t block, Entry& entry);
@@ -274,6 +291,12 @@ inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> o
   if (place.kind() != Place::Kind::memory) return false;
   copy_bytes(out.data(), place.address() + at, out.size());
   return true;
+}
+
+// invariant 1
+inline void Storage::publish(Filling& filling, std::size_t filled) {
+  filling.entry->filled.store(static_cast<std::uint32_t>(filled), std::memory_order_seq_cst);
+  if (filled == block_size) let_go(filling);
 }
 
 }  // namespace seekable::inline v1::detail

@@ -266,17 +266,6 @@ bool Storage::move_pieces_to_memory(Filling& filling) {
   return true;
 }
 
-void Storage::commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size) {
-  if (room.how == Room::How::skip) return;
-  if (room.how == Room::How::through && !write_through(position, filling, room.bytes.first(size))) {
-    return;
-  }
-  const std::size_t filled = in_block(position) + size;
-  // invariant 1
-  filling.entry->filled.store(static_cast<std::uint32_t>(filled), std::memory_order_seq_cst);
-  if (filled == block_size) let_go(filling);
-}
-
 /// Returns false where the block was released meanwhile: then nothing was written, nor counted.
 bool Storage::write_through(std::uint64_t position, Filling& filling,
                             std::span<const std::byte> bytes) {

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "core/filler.hpp"
+#include "core/inside_source.hpp"
+#include "seekable/error.hpp"
+
+namespace seekable::inline v1::detail {
+
+std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
+  std::uint64_t end = std::min(outcome_.end(), outcome_.declared());
+  if (end == unknown && (byte == unknown || jumps_lie_.load(std::memory_order_relaxed))) {
+    end = reached();
+  }
+  // Past the claimed end there is nothing but the question whether it is the end.
+  const std::uint64_t block = block_of(std::min(byte, end));
+  // A block that was given up counts as full, also where the stream ends in it.
+  return std::min(block_begin(block) + storage_.filled(block), end);
+}
+
+/// Brings `at`, or another lane in its place, to where the need begins.
+void Filler::go_to_start(Lane*& at, const Need& need) {
+  Lane& lane = *at;
+  const bool size_known = outcome_.declared() != unknown || outcome_.end() != unknown;
+  if (!size_known && start_of(need.byte) != lane.position.load(std::memory_order_relaxed)) {
+    learn_size(lane);
+  }
+  const std::uint64_t start = start_of(need.byte);
+  const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  const bool in_reach = position < start && !is_barred(lane, start);
+  const bool goes_on = position == start || (in_reach && reads_through(lane, start - position));
+  if (!goes_on) {
+    if (!lane.fresh) {
+      // This cursor stays where it is, for a program that goes to and fro.
+      if (Lane* added = add_lane(need, &lane)) {
+        at = added;
+        set_idle(lane);
+      }
+    }
+    reopen(*at, start, need);
+  }
+  MutexLock lock(mutex_);
+  at->on_its_way = true;
+}
+
+/// True if reading on to `start` would pass a block that another lane fills.
+bool Filler::is_barred(const Lane& lane, std::uint64_t start) {
+  const std::uint64_t from = block_of(lane.position.load(std::memory_order_relaxed));
+  MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < lanes_; ++i) {
+    const Lane& other = this->lane(i);
+    if (&other == &lane || !other.busy) continue;
+    if (from <= other.claimed && other.claimed <= block_of(start)) return true;
+  }
+  return false;
+}
+
+bool Filler::reads_through(const Lane& lane, std::uint64_t gap) {
+  try {
+    const InsideSource inside(this);
+    return lane.restartable->worth_reading_through(gap);
+  } catch (...) {
+    source_threw(lane, std::current_exception());
+    return true;
+  }
+}
+
+void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
+  storage_.let_go(lane.filling);
+  lane.held.clear();  // It can be had again.
+  try {
+    const InsideSource inside(this);
+    std::optional<std::uint64_t> wanted;
+    if (need.wanted_end != unknown && need.wanted_end > start) wanted = need.wanted_end - start;
+    reopened_.fetch_add(1, std::memory_order_relaxed);
+    lane.restartable->reopen(start, wanted);
+  } catch (...) {
+    lane.position.store(start, std::memory_order_release);
+    source_threw(lane, std::current_exception());
+  }
+  lane.fresh = true;
+  lane.position.store(start, std::memory_order_release);
+}
+
+Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
+  {
+    MutexLock lock(mutex_);
+    if (lanes_ == max_lanes || no_more_lanes_) return nullptr;
+  }
+  std::unique_ptr<RestartableSource> source;
+  try {
+    const InsideSource inside(this);
+    source = first_.restartable->another();
+  } catch (...) {
+    // One connection fewer is no failure: those that are there go on.
+  }
+  MutexLock lock(mutex_);
+  if (!source) {
+    no_more_lanes_ = true;
+    return nullptr;
+  }
+  if (lanes_ == max_lanes || outcome_.failure() != nullptr) return nullptr;
+  auto added = std::make_unique<Lane>();
+  added->restartable = source.get();
+  added->source = std::move(source);
+  Lane& lane = *added;
+  more_lanes_[lanes_ - 1] = std::move(added);
+  ++lanes_;
+  // Another thread may have set out for the same bytes while this one was not looking.
+  if (is_coming(start_of(need.byte), instead_of)) return nullptr;
+  take(lane, need);
+  return &lane;
+}
+
+void Filler::learn_size(Lane& lane) {
+  {
+    MutexLock lock(mutex_);
+    if (std::exchange(size_asked_, true)) return;
+  }
+  try {
+    const InsideSource inside(this);
+    if (const auto size = lane.restartable->find_size()) declare(*size);
+  } catch (...) {
+    source_threw(lane, std::current_exception());
+  }
+  MutexLock lock(mutex_);
+  size_answered_ = true;
+  hand_over();  // To those who waited for the answer.
+}
+
+}  // namespace seekable::inline v1::detail
