@@ -56,7 +56,8 @@ Engine::Engine(std::unique_ptr<Source> source, Options options)
                        storage_.options().retention.when_full() == WhenFull::block),
       wake_early_(storage_.options().retention.window_size().has_value()) {
   const Options& kept = storage_.options();
-  auto* file = dynamic_cast<FileSource*>(filler_.source());
+  // Asked for in two steps, since most sources are neither, and a cast to the first is made anyway.
+  auto* file = filler_.sparse() ? dynamic_cast<FileSource*>(filler_.source()) : nullptr;
   const bool as_declared =
       file != nullptr && kept.expected_size.value_or(file->fixed_size()) == file->fixed_size();
   if (as_declared && !kept.retention.window_size()) {
@@ -401,7 +402,8 @@ void Engine::release_before(std::uint64_t offset) {
 
 void Engine::follow_readers() {
   if (!window_follows_readers()) return;
-  const auto slowest = marks_.slowest();
+  const ReaderMarks* marks = marks_.get();
+  const auto slowest = marks != nullptr ? marks->slowest() : std::nullopt;
   if (slowest && *slowest > storage_.low()) release_before(*slowest);
 }
 

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/lazy.hpp"
 #include "core/filler.hpp"
 #include "core/outcome.hpp"
 #include "core/reader_marks.hpp"
@@ -74,7 +75,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool window_follows_readers() const noexcept {
     return follows_readers_ && !storage_.is_forked_child();
   }
-  ReaderMarks& marks() noexcept { return marks_; }
+  ReaderMarks& marks() { return marks_.make(); }
   Filler& filler() noexcept { return filler_; }
 
   // engine_export.cpp
@@ -130,7 +131,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Storage storage_;
   Outcome outcome_;
   Filler filler_;
-  ReaderMarks marks_;
+  Lazy<ReaderMarks> marks_;
   FileSource* in_place_ = nullptr;  // the source, where it is a file that need not be stored
   const bool follows_readers_;
   const bool wake_early_;  // a window may drop or hold up what a reader waits for in larger steps
@@ -138,9 +139,13 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::atomic<std::uint64_t> waits_{0};
   StripedCounter hits_;
 
-  Turns exports_;                 // whose turn it is uses the next two
-  std::uint64_t spooled_to_ = 0;  // so far the spool is a file of the stream
-  FileDescriptor copy_;           // a file of the stream where the spool cannot be it
+  /// The stream as a file.
+  struct Exports {
+    Turns turns;                   ///< whose turn it is uses the next two
+    std::uint64_t spooled_to = 0;  ///< so far the spool is a file of the stream
+    FileDescriptor copy;           ///< a file of the stream where the spool cannot be it
+  };
+  Lazy<Exports> exports_;
 };
 
 /// One of those who can read a stream.

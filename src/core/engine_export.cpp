@@ -126,12 +126,13 @@ FileDescriptor Engine::to_file(const Wait* wait) {
   }
   wait_for_all(wait);
   check_nothing_released();
-  const Turns::Turn turn(exports_, wait);
-  if (!copy_) {
+  Exports& exports = exports_.make();
+  const Turns::Turn turn(exports.turns, wait);
+  if (!exports.copy) {
     if (SpoolFile* spool = complete_spool()) return reopen_read_only(spool->fd());
-    copy_ = file_of_copy(outcome_.end());
+    exports.copy = file_of_copy(outcome_.end());
   }
-  return reopen_read_only(copy_.get());
+  return reopen_read_only(exports.copy.get());
 }
 
 /// Makes the spool the whole stream, with what is in memory, if it can be that; else null.
@@ -150,16 +151,17 @@ SpoolFile* Engine::complete_spool() {
 bool Engine::write_kept_to(SpoolFile& file, std::uint64_t size) {
   std::byte buffer[block_size];
   SpoolStore& store = storage_.make_spool();
-  for (; spooled_to_ < size; spooled_to_ += block_size) {
+  std::uint64_t& done = exports_.make().spooled_to;
+  for (; done < size; done += block_size) {
     ViewPin pin;
-    if (const auto range = storage_.pin_in_file(spooled_to_, block_size, pin)) {
+    if (const auto range = storage_.pin_in_file(done, block_size, pin)) {
       storage_.unpin(pin);
       // A block that was spilled at the last moment may lie in another directory.
       if (range->fd == file.fd()) continue;
     }
-    const std::size_t kept = storage_.copy(spooled_to_, buffer);
+    const std::size_t kept = storage_.copy(done, buffer);
     if (!store.try_take(kept)) return false;
-    if (file.write(block_of(spooled_to_), 0, {buffer, kept}) != 0) {
+    if (file.write(block_of(done), 0, {buffer, kept}) != 0) {
       store.give_back(kept);
       return false;
     }
@@ -272,8 +274,9 @@ bool Engine::link_spool(const std::filesystem::path& path, const Wait* wait) {
   // Somebody who goes on reading must not see what is done to the file later on.
   const long others = weak_from_this().use_count() - 1 - (filler_.has_thread() ? 1 : 0);
   if (in_place_ != nullptr || others > 0 || owners() > 1) return false;
-  const Turns::Turn turn(exports_, wait);
-  if (copy_ || spooled_to_ > 0 || storage_.spool() == nullptr) return false;
+  Exports& exports = exports_.make();
+  const Turns::Turn turn(exports.turns, wait);
+  if (exports.copy || exports.spooled_to > 0 || storage_.spool() == nullptr) return false;
   SpoolFile* spool = storage_.spool()->only_direct_file();
   if (spool == nullptr || !spool->linkable() || !make_like_new_file(spool->fd(), path))
     return false;

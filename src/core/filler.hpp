@@ -295,6 +295,7 @@ class Filler {
   std::uint64_t clock_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   Waiter* first_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;
   Waiter* last_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;
+  std::atomic<bool> has_callbacks_{false};  // ever had one: saves the lock of those who never do
   std::vector<std::shared_ptr<Callback>> callbacks_ SEEKABLE_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Callback>> due_ SEEKABLE_GUARDED_BY(mutex_);
   std::vector<ByteRange> prefetch_ SEEKABLE_GUARDED_BY(mutex_);

@@ -126,6 +126,7 @@ std::shared_ptr<Callback> Filler::when_available(ByteRange range,
     decided = advance(*callback);
     if (!decided) {
       if (!pushed_) start_thread();
+      has_callbacks_.store(true, std::memory_order_release);
       callbacks_.push_back(callback);
       update_lowest();
       look_again();
@@ -184,7 +185,7 @@ void Filler::look_at_callbacks() {
 }
 
 void Filler::end_callbacks() {
-  if (storage_.is_forked_child()) return;
+  if (storage_.is_forked_child() || !has_callbacks_.load(std::memory_order_acquire)) return;
   {
     MutexLock lock(mutex_);
     for (const auto& callback : callbacks_) make_due(callback, Errc::cancelled);
@@ -195,7 +196,7 @@ void Filler::end_callbacks() {
 }
 
 void Filler::run_due_callbacks() {
-  for (;;) {
+  while (has_callbacks_.load(std::memory_order_acquire)) {
     std::shared_ptr<Callback> callback;
     {
       MutexLock lock(mutex_);
@@ -252,7 +253,9 @@ void Filler::released() noexcept {
 
 void Filler::shut_down() noexcept {
   if (storage_.is_forked_child()) return;
-  fail({Errc::cancelled, "the buffer and all its readers are gone", position(), nullptr});
+  if (!complete()) {
+    fail({Errc::cancelled, "the buffer and all its readers are gone", position(), nullptr});
+  }
   std::unique_ptr<std::jthread> thread;
   {
     MutexLock lock(mutex_);

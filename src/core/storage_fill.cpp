@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "core/storage.hpp"
 #include "seekable/error.hpp"
@@ -13,7 +14,7 @@ namespace seekable::inline v1::detail {
 namespace {
 
 // Blocks on page boundaries copy fast; for pieces, which come from the heap, 64 bytes are enough
-// to stay clear of the processor's slow case.
+// to stay clear of the processor's slow case. It does not know copies as short as the first piece.
 constexpr std::align_val_t piece_alignment{64};
 
 }  // namespace
@@ -175,7 +176,7 @@ Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte
 
 bool Storage::take_piece(std::size_t size) noexcept {
   const std::size_t have = piece_room_.load(std::memory_order_relaxed);
-  auto* piece = static_cast<std::byte*>(::operator new(size, piece_alignment, std::nothrow));
+  std::byte* piece = make_piece(piece_of(have), size);
   if (piece == nullptr) {
     account_.give_back(size);
     return false;
@@ -185,10 +186,23 @@ bool Storage::take_piece(std::size_t size) noexcept {
   return true;
 }
 
+std::byte* Storage::make_piece(std::size_t piece, std::size_t size) noexcept {
+  void* const bytes = piece == 0 ? ::operator new(size, std::nothrow)
+                                 : ::operator new(size, piece_alignment, std::nothrow);
+  return static_cast<std::byte*>(bytes);
+}
+
+void Storage::free_piece(std::size_t piece, std::byte* bytes) noexcept {
+  if (piece == 0) {
+    ::operator delete(bytes);
+  } else {
+    ::operator delete(bytes, piece_alignment);
+  }
+}
+
 void Storage::free_pieces() noexcept {
-  for (std::byte*& piece : pieces_) {
-    ::operator delete(piece, piece_alignment);
-    piece = nullptr;
+  for (std::size_t piece = 0; piece < piece_count && pieces_[piece] != nullptr; ++piece) {
+    free_piece(piece, std::exchange(pieces_[piece], nullptr));
   }
   account_.give_back(piece_room_.exchange(0, std::memory_order_relaxed));
 }

@@ -4,30 +4,58 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <new>
 
+#include "base/lazy.hpp"
 #include "core/announcements.hpp"
 
 namespace seekable::inline v1::detail {
 
 /// A counter that many threads add to at once: one shared cache line on the path of every read
-/// would cost more than the read.
+/// would cost more than the read. The stripes are made when a second thread comes.
+///
+/// Threads: safe from any number of threads.
 class StripedCounter {
  public:
   void add() noexcept {
-    stripes_[Announcement::slot_of_thread().number % stripes_.size()].count.fetch_add(
-        1, std::memory_order_relaxed);
+    const unsigned thread = Announcement::slot_of_thread().number;
+    if (Stripes* stripes = stripes_.get()) {
+      (*stripes)[thread % stripe_count].count.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    if (first_thread_.load(std::memory_order_relaxed) != thread) meet(thread);
+    first_.fetch_add(1, std::memory_order_relaxed);
   }
+
   std::uint64_t sum() const noexcept {
-    std::uint64_t sum = 0;
-    for (const Stripe& stripe : stripes_) sum += stripe.count.load(std::memory_order_relaxed);
+    std::uint64_t sum = first_.load(std::memory_order_relaxed);
+    const Stripes* stripes = stripes_.get();
+    if (stripes == nullptr) return sum;
+    for (const Stripe& stripe : *stripes) sum += stripe.count.load(std::memory_order_relaxed);
     return sum;
   }
 
  private:
+  static constexpr unsigned stripe_count = 4;
+  static constexpr unsigned nobody = ~0U;
   struct alignas(64) Stripe {
     std::atomic<std::uint64_t> count{0};
   };
-  std::array<Stripe, 4> stripes_;
+  using Stripes = std::array<Stripe, stripe_count>;
+
+  void meet(unsigned thread) noexcept {
+    unsigned before = nobody;
+    if (first_thread_.compare_exchange_strong(before, thread, std::memory_order_relaxed)) return;
+    try {
+      stripes_.make();
+    } catch (const std::bad_alloc&) {
+      // Then all go on with the first one: slower, and as exact.
+    }
+  }
+
+  std::atomic<std::uint64_t> first_{0};
+  std::atomic<unsigned> first_thread_{nobody};
+  Lazy<Stripes> stripes_;
 };
 
 }  // namespace seekable::inline v1::detail
