@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/memory_use.hpp"
 
+#include <fcntl.h>
 #include <malloc.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
 #include <string>
+#include <vector>
 
+#include "seekable/file_descriptor.hpp"
 #include "support/pattern.hpp"
 
 namespace seekable::bench {
@@ -48,10 +51,18 @@ double MemoryUse::growth_since(const MemoryUse& before) const {
 void have_memory(std::uint64_t size) {
   const auto available = static_cast<std::uint64_t>(::sysconf(_SC_AVPHYS_PAGES)) * page_size;
   size = std::min(size, available / 2);
-  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  check(memory != MAP_FAILED, "map memory");
-  ::munmap(memory, size);
+  // The kernel keeps pages of a file in pieces as large as the writes that made them, and free
+  // memory by the size of its pieces: so all of those that jobs may ask for.
+  std::vector<FileDescriptor> files;
+  for (const std::size_t step :
+       {std::size_t{4096}, std::size_t{64} << 10, std::size_t{512} << 10}) {
+    const std::vector<std::byte> bytes(step);
+    files.emplace_back(::open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+    for (std::uint64_t at = 0; at < size; at += step) {
+      check(::pwrite(files.back().get(), bytes.data(), step, static_cast<off_t>(at)) > 0,
+            "written");
+    }
+  }
 }
 
 void forget_peak_resident() { std::ofstream("/proc/self/clear_refs") << "5"; }

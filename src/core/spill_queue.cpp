@@ -6,7 +6,10 @@
 
 namespace seekable::inline v1::detail {
 
-SpillQueue::SpillQueue(std::function<bool(std::uint64_t)> spill) : spill_(std::move(spill)) {}
+SpillQueue::SpillQueue(std::function<std::size_t(Blocks)> spill, std::size_t batch)
+    : spill_(std::move(spill)), batch_(batch) {
+  in_flight_.reserve(batch);
+}
 
 SpillQueue::~SpillQueue() { stop(); }
 
@@ -31,17 +34,21 @@ void SpillQueue::stop() noexcept {
 void SpillQueue::push(std::uint64_t block) {
   MutexLock lock(mutex_);
   blocks_.push_back(block);
-  changed_.notify_all();
+  if (thread_has_work()) changed_.notify_all();
 }
 
 bool SpillQueue::take_out(std::uint64_t block) {
   MutexLock lock(mutex_);
-  changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return in_flight_ != block; });
+  changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return !is_in_flight(block); });
   const auto found = std::find(blocks_.begin(), blocks_.end(), block);
   if (found == blocks_.end()) return false;
   blocks_.erase(found);
   note_progress();
   return true;
+}
+
+bool SpillQueue::is_in_flight(std::uint64_t block) const {
+  return std::find(in_flight_.begin(), in_flight_.end(), block) != in_flight_.end();
 }
 
 void SpillQueue::remove_before(std::uint64_t block) {
@@ -60,9 +67,9 @@ void SpillQueue::note_progress() {
 
 bool SpillQueue::make_progress() {
   MutexLock lock(mutex_);
-  const bool others_write = in_flight_ || (thread_.joinable() && !failed_ && !stopped_);
+  const bool others_write =
+      !in_flight_.empty() || (thread_.joinable() && !stopped_ && thread_has_work());
   if (!others_write) return !blocks_.empty() && write_front();
-  if (!in_flight_ && blocks_.empty()) return false;
   const std::uint64_t before = progress_;
   changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return progress_ != before || stopped_; });
   return progress_ != before && !failed_;
@@ -74,30 +81,31 @@ bool SpillQueue::failed() {
 }
 
 bool SpillQueue::write_front() {
-  const std::uint64_t block = blocks_.front();
-  blocks_.pop_front();
-  in_flight_ = block;
+  const auto first = blocks_.begin();
+  const auto last = first + static_cast<std::ptrdiff_t>(std::min(batch_, blocks_.size()));
+  in_flight_.assign(first, last);
+  blocks_.erase(first, last);
+  const Blocks blocks = in_flight_;
   mutex_.unlock();
-  bool written = false;
+  std::size_t written = 0;
   try {
-    written = spill_(block);
+    written = spill_(blocks);
   } catch (...) {
-    // No memory for what is noted about the write: the block stays where it is, as on a full disk.
+    // No memory for what is noted about the write: they stay where they are, as on a full disk.
   }
   mutex_.lock();
-  in_flight_.reset();
-  if (!written) blocks_.push_front(block);
-  failed_ = !written;
+  blocks_.insert(blocks_.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(written),
+                 blocks.end());
+  failed_ = written < blocks.size();
+  in_flight_.clear();
   note_progress();
-  return written;
+  return written > 0;
 }
 
 void SpillQueue::run(const std::stop_token& stop) {
   MutexLock lock(mutex_);
   while (!stop.stop_requested()) {
-    changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) {
-      return stopped_ || (!blocks_.empty() && !failed_ && !in_flight_);
-    });
+    changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return stopped_ || thread_has_work(); });
     if (stopped_) return;
     write_front();
   }

@@ -2,27 +2,34 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <optional>
+#include <span>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "base/mutex.hpp"
 
 namespace seekable::inline v1::detail {
 
 /// Full blocks in memory that are to go to the spool, oldest first. They are written by whoever
-/// needs their memory, or by a thread of the queue's own while the fill reads on (two stages).
+/// needs their memory, or by a thread of the queue's own while the fill reads on (two stages): then
+/// several at once, since a hand-over between threads costs as much as a block.
 ///
 /// A block that cannot be written stays first in the queue, and readable; the next who needs
 /// memory tries again.
 /// Threads: safe from any number of threads. The disk is written with no lock held.
 class SpillQueue {
  public:
-  /// `spill` writes a block and makes its memory free; false: no store has room.
-  explicit SpillQueue(std::function<bool(std::uint64_t)> spill);
+  using Blocks = std::span<const std::uint64_t>;
+
+  /// `spill` writes blocks and makes their memory free; it returns how many, from the first on:
+  /// for the next one no store has room. At most `batch` are given to it at once, and the second
+  /// stage waits for so many.
+  explicit SpillQueue(std::function<std::size_t(Blocks)> spill, std::size_t batch = 1);
   ~SpillQueue();
 
   /// Starts the second stage, unless it runs already.
@@ -40,7 +47,7 @@ class SpillQueue {
   /// Forgets the blocks below `block`. (One that is being written is noticed by its writer.)
   void remove_before(std::uint64_t block);
 
-  /// Writes the oldest block, or waits until another thread has written one.
+  /// Writes the oldest blocks, or waits until another thread has written some.
   ///
   /// Returns: false where nothing is queued, or no store has room.
   bool make_progress();
@@ -50,14 +57,19 @@ class SpillQueue {
 
  private:
   bool write_front() SEEKABLE_REQUIRES(mutex_);
+  bool is_in_flight(std::uint64_t block) const SEEKABLE_REQUIRES(mutex_);
+  bool thread_has_work() const SEEKABLE_REQUIRES(mutex_) {
+    return blocks_.size() >= batch_ && !failed_ && in_flight_.empty();
+  }
   void note_progress() SEEKABLE_REQUIRES(mutex_);
   void run(const std::stop_token& stop);
 
-  const std::function<bool(std::uint64_t)> spill_;
+  const std::function<std::size_t(Blocks)> spill_;
+  const std::size_t batch_;
   Mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<std::uint64_t> blocks_ SEEKABLE_GUARDED_BY(mutex_);
-  std::optional<std::uint64_t> in_flight_ SEEKABLE_GUARDED_BY(mutex_);
+  std::vector<std::uint64_t> in_flight_ SEEKABLE_GUARDED_BY(mutex_);
   std::uint64_t progress_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   bool failed_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stopped_ SEEKABLE_GUARDED_BY(mutex_) = false;

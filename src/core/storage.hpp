@@ -223,6 +223,7 @@ class Storage {
                                     std::size_t max_size, ViewPin& pin);
   [[noreturn]] void throw_released() const;
 
+  std::size_t ring_blocks() const noexcept;
   static Room room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcept;
   bool begin_block(std::uint64_t block, Filling& filling);
   std::byte* take_block(bool& staged);
@@ -254,8 +255,13 @@ class Storage {
   void reclaim(const Retired& retired) noexcept;
   bool only_announced() noexcept;
   SpillQueue& queue();
-  bool spill(std::uint64_t block);
+  static constexpr std::size_t longest_run = 8;  // blocks that are written at once
+  using Entries = std::array<Entry*, longest_run>;
+  std::size_t spill(std::span<const std::uint64_t> blocks);
+  std::size_t write_run(std::span<const std::uint64_t> blocks, std::span<Entry* const> entries);
   bool write_to_spool(std::uint64_t block, Entry& entry);
+  void move_to_spool(std::uint64_t block, Entry& entry, Place before, SpoolPlace place,
+                     std::size_t filled);
   void free_pieces() noexcept;
 
   const Options options_;
@@ -267,6 +273,7 @@ class Storage {
   std::atomic<std::uint64_t> low_{0};
   std::atomic<SpoolStore*> spool_{nullptr};
   std::atomic<std::size_t> retired_count_{0};
+  std::atomic<std::byte*> last_taken_{nullptr};  // the next block had best lie behind it
 
   std::atomic<std::uint64_t> spills_{0};
   std::atomic<std::uint64_t> spilled_bytes_{0};

@@ -46,12 +46,18 @@ std::uint64_t Storage::staging_reserve_blocks() const noexcept {
   if (const auto window = options_.retention.window_size()) {
     if (*window <= limit && limit - *window >= 3 * block_size) return 0;
   }
-  // Two stages use a ring of blocks, small enough to stay in the L2 cache.
-  const std::uint64_t ring =
-      two_stages_ ? std::clamp<std::uint64_t>(limit / block_size / 4, 1, 4) : 1;
   // What is to be sealed cannot do without memory: a block for each of four fillers, and one for
   // the pieces of the first block, which a restartable source may fill after all others.
-  return options_.encrypt_spool ? 4 + 1 : ring;
+  const std::uint64_t sealing = options_.encrypt_spool ? 4 + 1 : 0;
+  return std::max<std::uint64_t>(ring_blocks(), sealing);
+}
+
+/// Blocks that wait to be written, or are being filled: one, or with two stages a ring that stays
+/// in the L2 cache.
+std::size_t Storage::ring_blocks() const noexcept {
+  if (!two_stages_) return 1;
+  const std::uint64_t quarter = account_.limit() / block_size / 4;
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, 2 * longest_run));
 }
 
 Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch) {
@@ -103,7 +109,11 @@ std::byte* Storage::take_block(bool& staged) {
     if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
     staged = may_spool() && account_.room() < block_size * (1 + staging_reserve_blocks());
     if (account_.try_take(block_size)) {  // invariant 6
-      if (std::byte* block = BlockPool::instance().take()) return block;
+      std::byte* const before = last_taken_.load(std::memory_order_relaxed);
+      if (std::byte* block = BlockPool::instance().take(before)) {
+        last_taken_.store(block, std::memory_order_relaxed);
+        return block;
+      }
       account_.give_back(block_size);
     }
     if (!make_memory_free()) return nullptr;

@@ -44,7 +44,10 @@ SpoolStore& Storage::make_spool() {
 
 SpillQueue& Storage::queue() {
   if (SpillQueue* made = queue_.load(std::memory_order_acquire)) return *made;
-  auto queue = std::make_unique<SpillQueue>([this](std::uint64_t block) { return spill(block); });
+  // Half of the ring is filled while the other half is written.
+  auto queue =
+      std::make_unique<SpillQueue>([this](SpillQueue::Blocks blocks) { return spill(blocks); },
+                                   std::clamp<std::size_t>(ring_blocks() / 2, 1, longest_run));
   MutexLock lock(mutex_);
   if (SpillQueue* made = queue_.load(std::memory_order_acquire)) return *made;
   queue_.store(queue.get(), std::memory_order_release);
@@ -55,37 +58,82 @@ void Storage::stop() noexcept {
   if (SpillQueue* queue = queue_.load(std::memory_order_acquire)) queue->stop();
 }
 
-bool Storage::spill(std::uint64_t block) {
-  Entry* entry = nullptr;
+/// Returns how many were written, or need not be: they were released.
+std::size_t Storage::spill(std::span<const std::uint64_t> blocks) {
+  Entries entries{};
   {
     MutexLock lock(mutex_);
-    if (block < released_blocks_) return true;
-    entry = table_.find(block);
-    entry->pins.fetch_add(1, std::memory_order_seq_cst);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      if (blocks[i] < released_blocks_) continue;
+      entries[i] = table_.find(blocks[i]);
+      entries[i]->pins.fetch_add(1, std::memory_order_seq_cst);
+    }
   }
-  const bool written = write_to_spool(block, *entry);
-  entry->pins.fetch_sub(1, std::memory_order_seq_cst);
+  std::size_t done = 0;
+  while (done < blocks.size()) {
+    const auto rest = std::span<Entry* const>(entries).subspan(done);
+    if (const std::size_t run = write_run(blocks.subspan(done), rest)) {
+      done += run;
+    } else if (rest[0] == nullptr || write_to_spool(blocks[done], *rest[0])) {
+      ++done;
+    } else {
+      break;
+    }
+  }
+  for (Entry* entry : entries) {
+    if (entry != nullptr) entry->pins.fetch_sub(1, std::memory_order_seq_cst);
+  }
   reap();
-  return written;
+  return done;
+}
+
+/// Writes those of `blocks`, from the first on, that are whole and follow each other, in the stream
+/// and in memory, at once. Returns how many: none where that cannot be.
+std::size_t Storage::write_run(std::span<const std::uint64_t> blocks,
+                               std::span<Entry* const> entries) {
+  std::byte* memory = nullptr;
+  std::size_t run = 0;
+  for (; run < blocks.size() && blocks[run] == blocks[0] + run; ++run) {
+    const Entry* entry = entries[run];
+    if (entry == nullptr || entry->filled.load(std::memory_order_acquire) < block_size) break;
+    const Place place = entry->place();
+    if (place.kind() != Place::Kind::memory) break;
+    if (run == 0) memory = place.address();
+    if (place.address() != memory + run * block_size) break;
+  }
+  if (run < 2) return 0;
+  const auto place = make_spool().write_run(blocks[0], {memory, run * block_size});
+  if (!place) return 0;
+  for (std::size_t i = 0; i < run; ++i) {
+    // The address that was written: the entry may tell of a release by now.
+    const Place before = Place::memory(memory + i * block_size);
+    move_to_spool(blocks[i], *entries[i], before, {place->file, place->slot + i}, block_size);
+  }
+  return run;
 }
 
 bool Storage::write_to_spool(std::uint64_t block, Entry& entry) {
   const Place before = entry.place();
   if (before.kind() != Place::Kind::memory) return true;
   const std::size_t filled = entry.filled.load(std::memory_order_acquire);
-  SpoolStore& store = make_spool();
-  const auto place = store.write(block, {before.address(), filled});
+  const auto place = make_spool().write(block, {before.address(), filled});
   if (!place) return false;
+  move_to_spool(block, entry, before, *place, filled);
+  return true;
+}
+
+/// The `filled` bytes of a block in memory are in the spool too: now they are there alone.
+void Storage::move_to_spool(std::uint64_t block, Entry& entry, Place before, SpoolPlace place,
+                            std::size_t filled) {
   std::uint64_t expected = before.word();
-  if (entry.word.compare_exchange_strong(expected, Place::spool(*place).word(),
+  if (entry.word.compare_exchange_strong(expected, Place::spool(place).word(),
                                          std::memory_order_seq_cst)) {
     spills_.fetch_add(1, std::memory_order_relaxed);
     spilled_bytes_.fetch_add(filled, std::memory_order_relaxed);
     retire(block, entry, before);
   } else {
-    store.give_up(*place, filled);  // Released meanwhile.
+    spool()->give_up(place, filled);  // Released meanwhile.
   }
-  return true;
 }
 
 void Storage::release_before(std::uint64_t offset) {
@@ -182,7 +230,9 @@ void Storage::reap() noexcept {
   } catch (const std::bad_alloc&) {
     return;  // Nothing is lost: the next one reclaims it.
   }
-  for (const Retired& retired : free_blocks) reclaim(retired);
+  // The pool gives what came last first: so blocks that lie side by side come in order again.
+  std::for_each(free_blocks.rbegin(), free_blocks.rend(),
+                [this](const Retired& retired) { reclaim(retired); });
   for (RetiredNode& retired : free_nodes) BlockTable::free(retired.node);
 }
 

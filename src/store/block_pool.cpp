@@ -3,7 +3,9 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <new>
 
 #include "base/block.hpp"
@@ -63,8 +65,19 @@ bool BlockPool::add_slab() noexcept {
   }
 }
 
-std::byte* BlockPool::take() noexcept {
+std::byte* BlockPool::take(const std::byte* before) noexcept {
+  constexpr std::size_t looked_at = 32;
   MutexLock lock(mutex_);
+  if (before != nullptr) {
+    const auto last =
+        warm_.rbegin() + static_cast<std::ptrdiff_t>(std::min(looked_at, warm_.size()));
+    const auto found = std::find(warm_.rbegin(), last, before + block_size);
+    if (found != last) {
+      std::byte* const block = *found;
+      warm_.erase(std::next(found).base());
+      return block;
+    }
+  }
   if (warm_.empty() && cold_.empty() && !add_slab()) return nullptr;
   auto& idle = warm_.empty() ? cold_ : warm_;
   std::byte* block = idle.back();

@@ -21,8 +21,9 @@ class BlockPool {
 
   static BlockPool& instance();
 
-  /// Returns: a block, or null where the system has no memory.
-  std::byte* take() noexcept;
+  /// Returns: a block, the one that lies behind `before` if that is among the hottest; or null
+  /// where the system has no memory.
+  std::byte* take(const std::byte* before = nullptr) noexcept;
 
   void put(std::byte* block) noexcept;
 

@@ -59,7 +59,7 @@ void SpoolFile::put_slot(std::uint64_t slot) noexcept {
 int SpoolFile::write(std::uint64_t slot, std::size_t at,
                      std::span<const std::byte> bytes) noexcept {
   std::uint64_t begin = 0;
-  if (__builtin_mul_overflow(slot, slot_size_, &begin) || begin > INT64_MAX - slot_size_) {
+  if (__builtin_mul_overflow(slot, slot_size_, &begin) || begin > INT64_MAX - at - bytes.size()) {
     return EFBIG;
   }
   return write_all_at(fd_.get(), bytes.data(), bytes.size(), begin + at);

@@ -39,7 +39,8 @@ class SpoolFile {
   std::uint64_t take_slot(std::uint64_t block);
   void put_slot(std::uint64_t slot) noexcept;
 
-  /// Writes at `at` in a slot. Returns 0, or an errno value.
+  /// Writes from `at` in a slot on, and over into the slots behind it. Returns 0, or an errno
+  /// value.
   int write(std::uint64_t slot, std::size_t at, std::span<const std::byte> bytes) noexcept;
 
   /// Reads exactly `out.size()` bytes. Returns 0, or an errno value.

@@ -51,6 +51,25 @@ std::optional<SpoolPlace> SpoolStore::write(std::uint64_t block, std::span<const
   return place;
 }
 
+std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
+                                                std::span<const std::byte> bytes) {
+  if (!direct_ || !disk_.try_take(bytes.size())) return std::nullopt;
+  try {
+    if (const auto number = open_file(current_.load(std::memory_order_relaxed), true)) {
+      SpoolFile& file = *files_[*number].load(std::memory_order_acquire);
+      const std::uint64_t end = first + bytes.size() / block_size;
+      for (std::uint64_t slot = first; disk_.limit() == unknown && slot < end; ++slot) {
+        file.preallocate(slot);
+      }
+      if (file.write(first, 0, bytes) == 0) return SpoolPlace{*number, first};
+    }
+  } catch (const std::system_error&) {
+    // `write` goes on to the next directory, and notes why.
+  }
+  disk_.give_back(bytes.size());
+  return std::nullopt;
+}
+
 std::optional<SpoolPlace> SpoolStore::append(std::uint64_t block, SpoolPlace place, std::size_t at,
                                              std::span<const std::byte> bytes) {
   if (!disk_.try_take(bytes.size())) {

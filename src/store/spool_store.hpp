@@ -56,6 +56,12 @@ class SpoolStore {
   /// Returns: where they are, or nothing: no directory has room (`last_error` says why).
   std::optional<SpoolPlace> write(std::uint64_t block, std::span<const std::byte> bytes);
 
+  /// Writes whole blocks that follow each other, in one call to the system.
+  ///
+  /// Returns: where the first one is, and the others in the slots behind it; or nothing, where that
+  /// cannot be: then `write` may still find room for each.
+  std::optional<SpoolPlace> write_run(std::uint64_t first, std::span<const std::byte> bytes);
+
   /// Writes on at `at` in a block that has been written up to there. Where its file fails, the
   /// block moves to another: then the place returned is a new one and the old one still reads.
   /// Requires: not encrypted.

@@ -71,6 +71,24 @@ TEST(BlockPool, GivesTheHottestBlockAgain) {
   put(blocks);
 }
 
+TEST(BlockPool, GivesTheBlockBehindAnotherIfItIsIdle) {
+  auto blocks = take(64);
+  std::sort(blocks.begin(), blocks.end());
+  const auto pair = std::adjacent_find(
+      blocks.begin(), blocks.end(),
+      [](const auto* first, const auto* second) { return first + block_size == second; });
+  ASSERT_NE(pair, blocks.end()) << "of 64 blocks two come from one slab";
+  const std::byte* const before = pair[0];
+  std::byte* const behind = pair[1];
+  const auto hotter = take(5);
+  put({behind});
+  put(hotter);
+  EXPECT_EQ(BlockPool::instance().take(before), behind);
+  EXPECT_EQ(BlockPool::instance().take(before), hotter.back()) << "it is in use: the hottest";
+  put(blocks);
+  put({hotter.back()});
+}
+
 TEST(BlockPool, NeedsNoNewAddressesForWhatItHad) {
   auto first = take(300);
   put(first);

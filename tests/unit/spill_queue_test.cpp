@@ -20,6 +20,11 @@ using detail::SpillQueue;
 
 /// Blocks that were written, and whether the next one can be.
 struct Disk {
+  std::size_t write(SpillQueue::Blocks blocks) {
+    std::size_t done = 0;
+    while (done < blocks.size() && write(blocks[done])) ++done;
+    return done;
+  }
   bool write(std::uint64_t block) {
     if (gate) {
       static const std::atomic<bool> never{false};
@@ -43,7 +48,7 @@ struct Disk {
 
 TEST(SpillQueue, WritesTheOldestFirstByWhoeverNeedsMemory) {
   Disk disk;
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   EXPECT_FALSE(queue.make_progress());
   for (const std::uint64_t block : {5U, 3U, 9U}) queue.push(block);
   EXPECT_TRUE(queue.make_progress());
@@ -56,7 +61,7 @@ TEST(SpillQueue, WritesTheOldestFirstByWhoeverNeedsMemory) {
 
 TEST(SpillQueue, KeepsABlockThatCannotBeWrittenAndTriesItAgain) {
   Disk disk;
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   queue.push(1);
   queue.push(2);
   disk.full = true;
@@ -71,7 +76,7 @@ TEST(SpillQueue, KeepsABlockThatCannotBeWrittenAndTriesItAgain) {
 
 TEST(SpillQueue, HasNotFailedWhenNothingIsLeftThatCouldNotBeWritten) {
   Disk disk;
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   disk.full = true;
   queue.push(1);
   EXPECT_FALSE(queue.make_progress());
@@ -85,7 +90,7 @@ TEST(SpillQueue, HasNotFailedWhenNothingIsLeftThatCouldNotBeWritten) {
 
 TEST(SpillQueue, GivesABlockBackToItsFiller) {
   Disk disk;
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   queue.push(1);
   queue.push(2);
   EXPECT_TRUE(queue.take_out(1));
@@ -98,7 +103,7 @@ TEST(SpillQueue, GivesABlockBackToItsFiller) {
 TEST(SpillQueue, WaitsForABlockThatIsJustBeingWritten) {
   Disk disk;
   disk.gate = std::make_shared<Gate>();
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   queue.push(1);
   std::jthread writer([&] { EXPECT_TRUE(queue.make_progress()); });
   disk.gate->wait_entered(1);
@@ -114,7 +119,7 @@ TEST(SpillQueue, WaitsForABlockThatIsJustBeingWritten) {
 
 TEST(SpillQueue, ForgetsWhatWasReleased) {
   Disk disk;
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   for (const std::uint64_t block : {4U, 5U, 6U}) queue.push(block);
   queue.remove_before(6);
   EXPECT_TRUE(queue.make_progress());
@@ -122,10 +127,47 @@ TEST(SpillQueue, ForgetsWhatWasReleased) {
   EXPECT_EQ(disk.list(), (std::vector<std::uint64_t>{6}));
 }
 
+TEST(SpillQueue, WritesSeveralAtOnceAndKeepsThoseThatCannotBe) {
+  std::vector<std::vector<std::uint64_t>> asked;
+  std::size_t room = 2;
+  SpillQueue queue(
+      [&](SpillQueue::Blocks blocks) {
+        asked.emplace_back(blocks.begin(), blocks.end());
+        return std::min(room, blocks.size());
+      },
+      3);
+  for (const std::uint64_t block : {1U, 2U, 3U, 4U}) queue.push(block);
+  EXPECT_TRUE(queue.make_progress());
+  EXPECT_TRUE(queue.failed());
+  room = 3;
+  EXPECT_TRUE(queue.make_progress());
+  EXPECT_FALSE(queue.failed());
+  EXPECT_FALSE(queue.make_progress());
+  EXPECT_EQ(asked, (std::vector<std::vector<std::uint64_t>>{{1, 2, 3}, {3, 4}}));
+}
+
+TEST(SpillQueue, LeavesItsThreadAsleepUntilThereIsABatch) {
+  Disk disk;
+  disk.gate = std::make_shared<Gate>();
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 2);
+  queue.start_thread();
+  queue.push(1);
+  EXPECT_EQ(disk.list().size(), 0U);  // One alone is written by whoever needs its memory ...
+  std::jthread needs([&] { EXPECT_TRUE(queue.make_progress()); });
+  disk.gate->wait_entered(1);
+  disk.gate->open();
+  needs.join();
+  queue.push(2);
+  queue.push(3);  // ... and two by the thread.
+  disk.gate->wait_entered(3);
+  queue.stop();
+  EXPECT_EQ(disk.list(), (std::vector<std::uint64_t>{1, 2, 3}));
+}
+
 TEST(SpillQueue, IsWrittenByItsOwnThread) {
   Disk disk;
   disk.gate = std::make_shared<Gate>();
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   queue.start_thread();
   queue.start_thread();
   queue.push(1);
@@ -143,7 +185,7 @@ TEST(SpillQueue, IsWrittenByItsOwnThread) {
 // Once a filler slept for ever when the block it waited for went away before it was written.
 TEST(SpillQueue, WakesWhoWaitsForABlockThatGoesAway) {
   Disk disk;
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   queue.start_thread();
   constexpr std::uint64_t count = 20000;
   std::atomic<std::uint64_t> pushed{0};
@@ -166,9 +208,9 @@ TEST(SpillQueue, WakesWhoWaitsForABlockThatGoesAway) {
 
 TEST(SpillQueue, TakesAThrowForAWriteThatFailed) {
   int calls = 0;
-  SpillQueue queue([&](std::uint64_t) -> bool {
+  SpillQueue queue([&](SpillQueue::Blocks blocks) {
     if (++calls == 1) throw std::bad_alloc();
-    return true;
+    return blocks.size();
   });
   queue.push(1);
   EXPECT_FALSE(queue.make_progress());
@@ -179,7 +221,7 @@ TEST(SpillQueue, TakesAThrowForAWriteThatFailed) {
 TEST(SpillQueue, StopsWhileItsDiskIsFull) {
   Disk disk;
   disk.full = true;
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   queue.start_thread();
   queue.push(1);
   while (!queue.failed()) std::this_thread::yield();
@@ -192,7 +234,7 @@ TEST(SpillQueue, StopsWhileItsDiskIsFull) {
 
 TEST(SpillQueue, WritesEachBlockOnceWithSeveralThreadsAtIt) {
   Disk disk;
-  SpillQueue queue([&](std::uint64_t block) { return disk.write(block); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
   queue.start_thread();
   constexpr std::uint64_t count = 3000;
   std::vector<std::jthread> threads;
