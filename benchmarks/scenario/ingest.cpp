@@ -92,6 +92,7 @@ double pool_loop(std::uint64_t size) {
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   check(memory != MAP_FAILED, "map memory");
   ::madvise(memory, size, MADV_HUGEPAGE);
+  ::madvise(memory, size, MADV_DONTFORK);  // Shared with the pourer, each page would be copied.
   auto* const bytes = static_cast<std::byte*>(memory);
   for (std::uint64_t at = 0; at < size; at += page_size) bytes[at] = std::byte{1};
   const Pourer pourer(size);

@@ -52,12 +52,11 @@ std::uint64_t Storage::staging_reserve_blocks() const noexcept {
   return std::max<std::uint64_t>(ring_blocks(), sealing);
 }
 
-/// Blocks that wait to be written, or are being filled: one, or with two stages a ring that stays
-/// in the L2 cache.
+/// Blocks that wait to be written, or are being filled: so few that they stay in the L2 cache.
 std::size_t Storage::ring_blocks() const noexcept {
-  if (!two_stages_) return 1;
   const std::uint64_t quarter = account_.limit() / block_size / 4;
-  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, 2 * longest_run));
+  const std::uint64_t most = two_stages_ ? 2 * longest_run : longest_run / 2;
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, most));
 }
 
 Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch) {

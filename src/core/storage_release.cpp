@@ -44,10 +44,11 @@ SpoolStore& Storage::make_spool() {
 
 SpillQueue& Storage::queue() {
   if (SpillQueue* made = queue_.load(std::memory_order_acquire)) return *made;
-  // Half of the ring is filled while the other half is written.
-  auto queue =
-      std::make_unique<SpillQueue>([this](SpillQueue::Blocks blocks) { return spill(blocks); },
-                                   std::clamp<std::size_t>(ring_blocks() / 2, 1, longest_run));
+  // With two stages one half of the ring is filled while the other one is written.
+  const std::size_t batch =
+      two_stages_ ? std::max<std::size_t>(ring_blocks() / 2, 1) : ring_blocks();
+  auto queue = std::make_unique<SpillQueue>(
+      [this](SpillQueue::Blocks blocks) { return spill(blocks); }, batch);
   MutexLock lock(mutex_);
   if (SpillQueue* made = queue_.load(std::memory_order_acquire)) return *made;
   queue_.store(queue.get(), std::memory_order_release);

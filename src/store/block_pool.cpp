@@ -79,9 +79,14 @@ std::byte* BlockPool::take(const std::byte* before) noexcept {
     }
   }
   if (warm_.empty() && cold_.empty() && !add_slab()) return nullptr;
-  auto& idle = warm_.empty() ? cold_ : warm_;
+  const bool is_cold = warm_.empty();
+  auto& idle = is_cold ? cold_ : warm_;
   std::byte* block = idle.back();
   idle.pop_back();
+  lock.unlock();
+  // Faulted in here, and not inside of a read, which keeps the writer of a pipe waiting meanwhile.
+  // A wish: without it the pages come one by one.
+  if (is_cold) ::madvise(block, block_size, MADV_POPULATE_WRITE);
   return block;
 }
 
