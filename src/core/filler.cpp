@@ -24,7 +24,6 @@ Filler::Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> sourc
       outcome_(outcome),
       ahead_(source != nullptr && options.fill == Fill::ahead),
       pushed_(source == nullptr),
-      read_ahead_(options.read_ahead),
       window_(options.retention.window_size().value_or(0)),
       window_blocks_(window_ > 0 && options.retention.when_full() == WhenFull::block) {
   first_.restartable = dynamic_cast<RestartableSource*>(source.get());

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/mutex.hpp"
+#include "base/rare_vector.hpp"
 #include "core/lane.hpp"
 #include "core/outcome.hpp"
 #include "core/storage.hpp"
@@ -271,8 +272,7 @@ class Filler {
   Storage& storage_;
   Outcome& outcome_;
   const bool ahead_;
-  const bool pushed_;  // a writer is the filler
-  const std::optional<std::uint64_t> read_ahead_;
+  const bool pushed_;           // a writer is the filler
   const std::uint64_t window_;  // 0: everything is kept
   const bool window_blocks_;
   std::weak_ptr<void> owner_;
@@ -289,16 +289,16 @@ class Filler {
 
   Mutex mutex_;
   Lane first_;
-  std::array<std::unique_ptr<Lane>, max_lanes - 1> more_lanes_ SEEKABLE_GUARDED_BY(mutex_);
+  RareVector<std::unique_ptr<Lane>> more_lanes_ SEEKABLE_GUARDED_BY(mutex_);
   std::size_t lanes_ SEEKABLE_GUARDED_BY(mutex_) = 1;
   bool no_more_lanes_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::uint64_t clock_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   Waiter* first_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;
   Waiter* last_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;
   std::atomic<bool> has_callbacks_{false};  // ever had one: saves the lock of those who never do
-  std::vector<std::shared_ptr<Callback>> callbacks_ SEEKABLE_GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<Callback>> due_ SEEKABLE_GUARDED_BY(mutex_);
-  std::vector<ByteRange> prefetch_ SEEKABLE_GUARDED_BY(mutex_);
+  RareVector<std::shared_ptr<Callback>> callbacks_ SEEKABLE_GUARDED_BY(mutex_);
+  RareVector<std::shared_ptr<Callback>> due_ SEEKABLE_GUARDED_BY(mutex_);
+  RareVector<ByteRange> prefetch_ SEEKABLE_GUARDED_BY(mutex_);
   bool size_asked_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool size_answered_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;

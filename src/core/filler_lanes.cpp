@@ -105,7 +105,7 @@ Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
   added->restartable = source.get();
   added->source = std::move(source);
   Lane& lane = *added;
-  more_lanes_[lanes_ - 1] = std::move(added);
+  more_lanes_.push_back(std::move(added));
   ++lanes_;
   // Another thread may have set out for the same bytes while this one was not looking.
   if (is_coming(start_of(need.byte), instead_of)) return nullptr;

@@ -176,12 +176,11 @@ void Filler::make_due(const std::shared_ptr<Callback>& callback, std::error_code
 }
 
 void Filler::look_at_callbacks() {
-  std::erase_if(callbacks_,
-                [this](const std::shared_ptr<Callback>& callback) SEEKABLE_REQUIRES(mutex_) {
-                  if (!advance(*callback)) return false;
-                  make_due(callback, callback->result);
-                  return true;
-                });
+  callbacks_.erase_if([this](const std::shared_ptr<Callback>& callback) SEEKABLE_REQUIRES(mutex_) {
+    if (!advance(*callback)) return false;
+    make_due(callback, callback->result);
+    return true;
+  });
 }
 
 void Filler::end_callbacks() {
@@ -202,7 +201,7 @@ void Filler::run_due_callbacks() {
       MutexLock lock(mutex_);
       if (due_.empty()) return;
       callback = due_.front();
-      due_.erase(due_.begin());
+      due_.pop_front();
       callback->state = Callback::State::running;
       callback->runs_on = std::this_thread::get_id();
     }
@@ -228,8 +227,8 @@ void Filler::withdraw(Callback& callback) noexcept {
     if (callback.state != Callback::State::running) {
       callback.state = Callback::State::done;
       const auto is_it = [&](const auto& one) { return one.get() == &callback; };
-      std::erase_if(callbacks_, is_it);
-      std::erase_if(due_, is_it);
+      callbacks_.erase_if(is_it);
+      due_.erase_if(is_it);
       update_lowest();
       return;
     }

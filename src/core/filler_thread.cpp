@@ -118,7 +118,7 @@ std::optional<Need> Filler::next_prefetch() {
     const std::uint64_t byte = storage_.first_missing(first, last);
     if (byte < last)
       return Need{byte, sparse() ? std::min(last, block_end(byte)) : last, last, last, false};
-    prefetch_.erase(prefetch_.begin());
+    prefetch_.pop_front();
   }
   return std::nullopt;
 }
@@ -127,7 +127,8 @@ std::optional<Need> Filler::next_ahead() {
   if (!ahead_ || stalled_ || complete()) return std::nullopt;
   std::uint64_t limit = unknown;
   const std::uint64_t furthest = furthest_.load(std::memory_order_relaxed);
-  if (read_ahead_ && *read_ahead_ < unknown - furthest) limit = furthest + *read_ahead_;
+  const auto read_ahead = storage_.options().read_ahead;
+  if (read_ahead && *read_ahead < unknown - furthest) limit = furthest + *read_ahead;
   if (!sparse()) {
     if (position() >= limit) return std::nullopt;
     return Need{std::max(position(), storage_.low()), limit, limit, unknown, true};
@@ -205,7 +206,7 @@ void Filler::go_further(std::uint64_t read_to) noexcept {
   do {
     if (read_to <= furthest) return;
   } while (!furthest_.compare_exchange_weak(furthest, read_to, std::memory_order_relaxed));
-  if (read_ahead_) work_.set();
+  if (storage_.options().read_ahead) work_.set();
 }
 
 }  // namespace seekable::inline v1::detail

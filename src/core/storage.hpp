@@ -13,6 +13,7 @@
 #include "base/block.hpp"
 #include "base/copy.hpp"
 #include "base/mutex.hpp"
+#include "base/rare_vector.hpp"
 #include "core/announcements.hpp"
 #include "core/block_table.hpp"
 #include "core/spill_queue.hpp"
@@ -279,8 +280,8 @@ class Storage {
   std::atomic<std::uint64_t> spilled_bytes_{0};
 
   mutable Mutex mutex_;
-  std::vector<Retired> retired_ SEEKABLE_GUARDED_BY(mutex_);
-  std::vector<RetiredNode> retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
+  RareVector<Retired> retired_ SEEKABLE_GUARDED_BY(mutex_);
+  RareVector<RetiredNode> retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
   std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
 
   const bool two_stages_;

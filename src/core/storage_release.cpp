@@ -213,7 +213,7 @@ void Storage::reap() noexcept {
     MutexLock lock(mutex_);
     free_blocks.reserve(retired_.size());
     free_nodes.reserve(retired_nodes_.size());
-    std::erase_if(retired_, [&](Retired& retired) {
+    retired_.erase_if([&](Retired& retired) {
       if (retired.entry->pins.load(std::memory_order_seq_cst) > 0) return false;
       if (!Announcement::are_over(this, retired.seen)) return false;
       // Counted now, while the entry is sure to be there.
@@ -222,7 +222,7 @@ void Storage::reap() noexcept {
       free_blocks.push_back(std::move(retired));
       return true;
     });
-    std::erase_if(retired_nodes_, [&](RetiredNode& retired) SEEKABLE_REQUIRES(mutex_) {
+    retired_nodes_.erase_if([&](RetiredNode& retired) SEEKABLE_REQUIRES(mutex_) {
       if (in_use(retired)) return false;
       free_nodes.push_back(std::move(retired));
       return true;
