@@ -27,6 +27,14 @@ namespace {
   throw Failed(fmt::format("cannot read '{}': {}; {}", path, why.message(), advice));
 }
 
+/// Lets the writer of a pipe, if `fd` is one, be further ahead: with the usual 64 KiB a writer of
+/// 128 KiB at a time waits for its reader within each write. A wish: some systems do not allow it.
+void let_writer_run_ahead(int fd) {
+  constexpr int wanted = 256 * 1024;
+  const int size = ::fcntl(fd, F_GETPIPE_SZ);
+  if (size > 0 && size < wanted) ::fcntl(fd, F_SETPIPE_SZ, wanted);
+}
+
 /// Opens a named pipe as soon as somebody writes to it.
 FileDescriptor open_named_pipe(const std::string& path,
                                std::optional<std::chrono::milliseconds> timeout) {
@@ -42,6 +50,7 @@ FileDescriptor open_named_pipe(const std::string& path,
                     path, exact_duration(*timeout)));
   }
   ::fcntl(fd.get(), F_SETFL, O_RDONLY);
+  let_writer_run_ahead(fd.get());
   return fd;
 }
 
@@ -90,6 +99,7 @@ OpenedSource open_source(const SourceChoice& choice,
   } else {
     opened.name = "standard input";
     opened.standard_input = true;
+    let_writer_run_ahead(STDIN_FILENO);
     opened.source = from_fd(STDIN_FILENO);
   }
   return opened;

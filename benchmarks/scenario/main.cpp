@@ -3,6 +3,7 @@
 //
 // usage: seekable_scenarios JOB/SIDE SIZE    prints one number, and what else was found out
 //        seekable_scenarios pour SIZE        pours SIZE bytes of the pattern into standard output
+//        seekable_scenarios have SIZE        has memory for SIZE bytes ready (memory_use.hpp)
 //        seekable_scenarios list             prints all JOB/SIDE
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "support/job.hpp"
+#include "support/memory_use.hpp"
 #include "support/pour.hpp"
 
 namespace seekable::bench {
@@ -43,6 +45,10 @@ int main(int argc, char** argv) {
   }
   if (what == "pour") {
     pour(STDOUT_FILENO, size);
+    return 0;
+  }
+  if (what == "have") {
+    have_memory(size);
     return 0;
   }
   const auto found = sides().find(what);

@@ -49,16 +49,18 @@ double MemoryUse::growth_since(const MemoryUse& before) const {
 }
 
 void have_memory(std::uint64_t size) {
-  const auto available = static_cast<std::uint64_t>(::sysconf(_SC_AVPHYS_PAGES)) * page_size;
-  size = std::min(size, available / 2);
   // The kernel keeps pages of a file in pieces as large as the writes that made them, and free
-  // memory by the size of its pieces: so all of those that jobs may ask for.
+  // memory by the size of its pieces: so all of those that jobs may ask for. But not so much that
+  // it would have to be written to the disk.
+  constexpr std::uint64_t most = std::uint64_t{4} << 30;
   std::vector<FileDescriptor> files;
+  std::uint64_t written = 0;
   for (const std::size_t step :
-       {std::size_t{4096}, std::size_t{64} << 10, std::size_t{512} << 10}) {
+       {std::size_t{512} << 10, std::size_t{64} << 10, std::size_t{4096}}) {
+    if (written + size > most) return;
     const std::vector<std::byte> bytes(step);
     files.emplace_back(::open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
-    for (std::uint64_t at = 0; at < size; at += step) {
+    for (std::uint64_t at = 0; at < size; at += step, written += step) {
       check(::pwrite(files.back().get(), bytes.data(), step, static_cast<off_t>(at)) > 0,
             "written");
     }
