@@ -45,7 +45,7 @@ class Peer:
     largest: dict = dataclasses.field(default_factory=dict, kw_only=True)
 
     def missing(self):
-        """One line on what is not installed and how to install it; empty where nothing is."""
+        """How to install what is not there; empty where all is."""
         return ""
 
     def build(self):
@@ -66,7 +66,7 @@ class Scenario(Peer):
     """A side of seekable_scenarios, which does its own pouring."""
 
     def missing(self):
-        return "" if SCENARIOS.exists() else f"{self.name} is missing: build seekable_scenarios"
+        return "" if SCENARIOS.exists() else "build seekable_scenarios"
 
     def run(self, job, size, path):
         return number([SCENARIOS, f"{job}/{self.name}", str(size)])
@@ -81,7 +81,7 @@ class Program(Peer):
 
     def missing(self):
         lacking = [package for there, package in self.needs() if not there]
-        return f"{self.name} is missing: apt-get install {' '.join(lacking)}" if lacking else ""
+        return f"apt-get install {' '.join(lacking)}" if lacking else ""
 
     def build(self):
         self.make()
@@ -100,14 +100,10 @@ class Shell(Peer):
 
     def missing(self):
         there = shutil.which(self.program)
-        return "" if there else f"{self.name} is missing: apt-get install {self.program}"
+        return "" if there else f"apt-get install {self.program}"
 
     def run(self, job, size, path):
         with tempfile.TemporaryDirectory(dir=TEMPORARY, prefix="seekable-peer-") as place:
-            if path is None:
-                path = pathlib.Path(place, "big")
-                with open(path, "wb") as big:
-                    subprocess.run([SCENARIOS, "pour", str(size)], stdout=big, check=True)
             kept = pathlib.Path(place, "kept")
             started = time.perf_counter()
             subprocess.run(["sh", "-euc", self.script, self.name, path, kept], check=True)

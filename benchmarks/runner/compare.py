@@ -25,7 +25,7 @@ def ready_peers(wanted_jobs):
             except RuntimeError as failure:
                 trouble = f"it cannot be built: {failure}".replace("\n", " ")
         if trouble:
-            rounds.say(f"missing peer: {peer.name}: {trouble.removeprefix(f'{peer.name}: ')}")
+            rounds.say(f"missing peer: {peer.name}: {trouble}")
         else:
             ready.append(peer)
     return ready

@@ -28,11 +28,11 @@ NAMES = ("micro", *(job.name for job in jobs.JOBS), *growth.GROWTH)
 def arguments_of(words):
     parser = argparse.ArgumentParser(prog="script/bench")
     parser.add_argument("--quick", action="store_true",
-                        help="fewer rounds on smaller inputs; nothing is written")
+                        help="fewer rounds on smaller inputs; no document is written")
     parser.add_argument("--redraw", action="store_true",
                         help="writes the documents again from the last complete run")
     parser.add_argument("jobs", nargs="*", metavar="JOB",
-                        help=f"only these, nothing is written: {', '.join(NAMES)}")
+                        help=f"only these, no document is written: {', '.join(NAMES)}")
     arguments = parser.parse_args(words)
     for name in arguments.jobs:
         if name not in NAMES:

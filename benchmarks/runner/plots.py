@@ -8,7 +8,7 @@ from tables import size_text, time_text
 
 PLOTS = ROOT / "docs" / "plots"
 OURS = "seekable"
-# Each peer keeps its colour, whichever others are there.
+# Colours of the peers, by their rank.
 KINDS = ("s1", "s2", "s3", "s4", "s5")
 
 

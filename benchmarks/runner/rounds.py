@@ -9,8 +9,8 @@ import sys
 import time
 from typing import Callable
 
-# A side whose first run took longer than this many seconds is run less often: its peers are there
-# to compare with, and the whole must come to its end.
+# A side without a target whose last run took longer than this many seconds is run fewer times, so
+# that the whole comes to its end.
 SLOW_SECONDS, SLOW_ROUNDS = 4, 3
 QUICK_SLOW_SECONDS, QUICK_SLOW_ROUNDS = 0.4, 1
 

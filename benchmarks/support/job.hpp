@@ -9,7 +9,8 @@
 
 namespace seekable::bench {
 
-/// One side of one job: ours, a baseline. It gets ready, checks its bytes, and only then times.
+/// One side of one job: ours, a baseline. It checks its bytes before the clock starts, or after it
+/// has stopped.
 ///
 /// Returns: what one run costs, in seconds unless the job says otherwise; less is better.
 using Side = std::function<double(std::uint64_t size)>;

@@ -17,9 +17,10 @@ struct MemoryUse {
   double growth_since(const MemoryUse& before) const;
 };
 
-/// Touches as much memory as a job will need, page cache included, and gives back nearly all of it:
-/// the host of a virtual machine may have taken free memory away, and then brings it in ten times
-/// more slowly than the machine's own kernel. A side that runs first would pay for it.
+/// Touches more memory than a job of `size` bytes needs, as pages of files, and gives it back: the
+/// host of a virtual machine may have taken free memory away, and then brings it in ten times more
+/// slowly than the machine's own kernel. A side that runs first would pay for it. (At most 4 GiB,
+/// lest the system begin to write it to the disk; nothing where `size` alone is more.)
 void have_memory(std::uint64_t size);
 
 /// From here on, `peak_resident` looks.

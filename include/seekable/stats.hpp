@@ -13,7 +13,7 @@ struct Stats {
   std::uint64_t source_reads = 0;   ///< calls of `Source::read_some`
   std::uint64_t bytes_on_wire = 0;  ///< bytes that the source gave, kept or not
   std::uint64_t reopened = 0;       ///< calls of `RestartableSource::reopen`
-  std::uint64_t spills = 0;         ///< writes to the spool
+  std::uint64_t spills = 0;         ///< blocks, and pieces of some, that were written to the spool
   std::uint64_t spilled_bytes = 0;  ///< bytes that went to the spool
   std::uint64_t memory_bytes = 0;   ///< held in memory now, staging included
   std::uint64_t spool_bytes = 0;    ///< held in the spool now

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/copy.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <array>
 #include <utility>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 namespace seekable::inline v1::detail {

@@ -10,12 +10,15 @@ namespace seekable::inline v1::detail {
 /// Below this size memcpy is as fast as can be, wherever it copies to.
 inline constexpr std::size_t least_long_copy = 2048;
 
-/// True if a copy of 2 KiB or more meets the slow case of some processors: their string
-/// instruction, which memcpy and the kernel use for it, drops to a tenth of its speed where the
-/// destination lies up to 31 bytes past the source, modulo a page. (`script/bench micro` shows it.)
+/// A destination that lies so few bytes past the source, modulo a page, is the slow case of some
+/// processors: their string instruction, which memcpy and the kernel use, is slower there by a
+/// third (up to 31), or by nine tenths (up to 15). (`script/bench micro` shows it.)
+inline constexpr std::size_t most_past_page = 31;
+
+/// True if such a copy would meet the slow case.
 inline bool copies_slowly(std::uintptr_t destination, std::uintptr_t source,
                           std::size_t size) noexcept {
-  return size >= least_long_copy && (destination - source) % 4096 - 1 < 31;
+  return size >= least_long_copy && (destination - source) % 4096 - 1 < most_past_page;
 }
 
 /// As memcpy. Requires: `size` is at least `least_long_copy`.

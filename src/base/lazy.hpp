@@ -20,7 +20,7 @@ class Lazy {
   /// Null where it was not needed yet.
   T* get() const noexcept { return made_.load(std::memory_order_acquire); }
 
-  /// Throws: std::bad_alloc.
+  /// The `T`, made now if there is none yet. Throws: std::bad_alloc.
   T& make() {
     if (T* made = get()) return *made;
     auto mine = std::make_unique<T>();

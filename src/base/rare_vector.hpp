@@ -10,7 +10,9 @@ namespace seekable::inline v1::detail {
 
 /// A vector of which most streams never use any: 8 bytes until something is put into it.
 ///
-/// Its calls mean what those of std::vector mean.
+/// Its calls mean what those of std::vector mean, or do what they are named after.
+/// Requires: something was put into it before `[]`, `front`, `pop_back`, `pop_front`, `resize`.
+/// Threads: as a vector.
 template <typename T>
 class RareVector {
  public:

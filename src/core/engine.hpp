@@ -46,12 +46,14 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Engine(std::unique_ptr<Source> source, Options options);
   ~Engine();
 
-  // engine.cpp
+  // engine_read.cpp
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
                       ReaderMarks::Mark* mark = nullptr);
   std::size_t read_some_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait);
   Bytes read(std::uint64_t offset, std::uint64_t size, const Wait* wait);
   View view(std::uint64_t offset, std::size_t max_size, const Wait* wait);
+
+  // engine.cpp
   std::uint64_t wait_for_size(const Wait* wait);
   bool wait_for(ByteRange range, std::chrono::nanoseconds timeout);
   void wait_for_all(const Wait* wait);

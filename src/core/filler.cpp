@@ -40,7 +40,7 @@ Filler::~Filler() {
   // invariant 4: a child must not end what the parent goes on using, so this is left as it is.
   (void)first_.source.release();
   for (auto& lane : more_lanes_) {
-    if (lane) (void)lane->source.release();
+    (void)lane->source.release();
   }
   (void)thread_.release();
 }
@@ -78,7 +78,7 @@ Lane* Filler::choose(const Need& need) {
 }
 
 bool Filler::is_coming(std::uint64_t start, const Lane* except) {
-  for (std::size_t i = 0; i < lanes_; ++i) {
+  for (std::size_t i = 0; i < lanes(); ++i) {
     const Lane& other = lane(i);
     if (!other.busy || &other == except) continue;
     const std::uint64_t position = other.position.load(std::memory_order_relaxed);
@@ -95,7 +95,7 @@ Lane* Filler::choose_sparse(const Need& need) {
   Lane* nearest = nullptr;
   Lane* oldest = nullptr;
   std::uint64_t least_gap = max_gap + 1;
-  for (std::size_t i = 0; i < lanes_; ++i) {
+  for (std::size_t i = 0; i < lanes(); ++i) {
     Lane& idle = lane(i);
     if (idle.busy) continue;
     const std::uint64_t position = idle.position.load(std::memory_order_relaxed);
@@ -109,7 +109,7 @@ Lane* Filler::choose_sparse(const Need& need) {
 }
 
 bool Filler::may_add_lane(const Need& need) {
-  if (!sparse() || lanes_ == max_lanes || no_more_lanes_ || size_is_coming(need)) return false;
+  if (!sparse() || lanes() == max_lanes || no_more_lanes_ || size_is_coming(need)) return false;
   const std::uint64_t start = start_of(need.byte);
   return !is_coming(start) && !window_ends_before(start);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +11,6 @@
 #include <span>
 #include <system_error>
 #include <thread>
-#include <vector>
 
 #include "base/mutex.hpp"
 #include "base/rare_vector.hpp"
@@ -32,8 +30,9 @@ namespace seekable::inline v1::detail {
 /// Invariants:
 ///  1. *Publication*, the waking half: after bytes are stored and counted (storage.hpp), the filler
 ///     looks whether somebody waits for less. A waiter writes what it wants and then looks at the
-///     bytes again, before it sleeps. All four are sequentially consistent: one sees the other.
-///     Where bytes come in drips, the filler passes a light fence, and the waiter the heavy one.
+///     bytes again, before it sleeps. One sees the other: all four are sequentially consistent; or,
+///     while bytes come in drips (`drips_`), the store is a release and a light fence follows it,
+///     and who comes to wait, or registers a callback, passes the heavy one (`look_again`).
 ///  2. *Release*: announcements.hpp.
 ///  3. *Hand-over*: a lane has at most one filler. While somebody waits for bytes that a lane may
 ///     pull (its window is not full, no writer pushes), some thread is the filler of one, or has
@@ -142,7 +141,8 @@ class Filler {
     std::atomic<bool>& drips_;
   };
 
-  /// Invariant 1: called by whoever has written what it waits for, before it looks again.
+  /// Invariant 1: called by whoever has written what it waits for, before it looks again; under the
+  /// mutex, without which it is not in the list. At most one membarrier.
   void look_again() const noexcept {
     if (drips_.load(std::memory_order_seq_cst)) ProcessFence::heavy();
   }
@@ -170,8 +170,8 @@ class Filler {
 
   /// What there is to do next.
   enum class Next : std::uint8_t {
-    take_in,  ///< take account of the read that was made
-    step,     ///< look for room and read on
+    account_for,  ///< take account of the read that was made
+    step,         ///< look for room and read on
     stop,
   };
 
@@ -186,6 +186,7 @@ class Filler {
   Lane* choose_sparse(const Need& need) SEEKABLE_REQUIRES(mutex_);
   bool is_coming(std::uint64_t start, const Lane* except = nullptr) SEEKABLE_REQUIRES(mutex_);
   bool others_bring(const Need& need) SEEKABLE_REQUIRES(mutex_);
+  std::size_t lanes() const SEEKABLE_REQUIRES(mutex_) { return 1 + more_lanes_.size(); }
   Lane& lane(std::size_t number) SEEKABLE_REQUIRES(mutex_) {
     return number == 0 ? first_ : *more_lanes_[number - 1];
   }
@@ -212,7 +213,7 @@ class Filler {
   bool wants_more(std::uint64_t position, const Need& need) const noexcept;
   bool step(Lane& lane, const Need& need, std::span<std::byte> scratch);
   bool fill(Lane& lane, const Need& need, Room room);
-  bool take_in(Lane& lane, const Room& room, Pulled& pulled);
+  bool account_for(Lane& lane, const Room& room, Pulled& pulled);
   Next drip(Lane& lane, const Need& need, Room& room, Pulled& pulled);
   bool claim(Lane& lane, std::uint64_t position);
   std::size_t allowance(std::uint64_t position, const Need& need) const noexcept;
@@ -290,7 +291,6 @@ class Filler {
   Mutex mutex_;
   Lane first_;
   RareVector<std::unique_ptr<Lane>> more_lanes_ SEEKABLE_GUARDED_BY(mutex_);
-  std::size_t lanes_ SEEKABLE_GUARDED_BY(mutex_) = 1;
   bool no_more_lanes_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::uint64_t clock_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   Waiter* first_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;

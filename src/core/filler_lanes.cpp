@@ -4,7 +4,6 @@
 
 #include "core/filler.hpp"
 #include "core/inside_source.hpp"
-#include "seekable/error.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -48,7 +47,7 @@ void Filler::go_to_start(Lane*& at, const Need& need) {
 bool Filler::is_barred(const Lane& lane, std::uint64_t start) {
   const std::uint64_t from = block_of(lane.position.load(std::memory_order_relaxed));
   MutexLock lock(mutex_);
-  for (std::size_t i = 0; i < lanes_; ++i) {
+  for (std::size_t i = 0; i < lanes(); ++i) {
     const Lane& other = this->lane(i);
     if (&other == &lane || !other.busy) continue;
     if (from <= other.claimed && other.claimed <= block_of(start)) return true;
@@ -86,7 +85,7 @@ void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
 Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
   {
     MutexLock lock(mutex_);
-    if (lanes_ == max_lanes || no_more_lanes_) return nullptr;
+    if (lanes() == max_lanes || no_more_lanes_) return nullptr;
   }
   std::unique_ptr<RestartableSource> source;
   try {
@@ -100,13 +99,12 @@ Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
     no_more_lanes_ = true;
     return nullptr;
   }
-  if (lanes_ == max_lanes || outcome_.failure() != nullptr) return nullptr;
+  if (lanes() == max_lanes || outcome_.failure() != nullptr) return nullptr;
   auto added = std::make_unique<Lane>();
   added->restartable = source.get();
   added->source = std::move(source);
   Lane& lane = *added;
   more_lanes_.push_back(std::move(added));
-  ++lanes_;
   // Another thread may have set out for the same bytes while this one was not looking.
   if (is_coming(start_of(need.byte), instead_of)) return nullptr;
   take(lane, need);

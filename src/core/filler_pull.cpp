@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstring>
-#include <new>
-#include <utility>
 
 #include "core/filler.hpp"
 #include "core/inside_source.hpp"
@@ -79,19 +77,19 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
   return fill(lane, need, room);
 }
 
-/// Reads into `room` until it is full, or once, where a window or another lane has a say in what
-/// comes next. Returns as `step`.
+/// Reads into `room` until it is full; or once, where a window or another lane has a say in what
+/// comes next, or it is not the block itself. Returns as `step`.
 bool Filler::fill(Lane& lane, const Need& need, Room room) {
-  const bool alone = !sparse() && window_ == 0 && room.how == Room::How::direct;
+  const bool may_read_on = !sparse() && window_ == 0 && room.how == Room::How::direct;
   Pulled pulled;
   if (!read_source(lane, room.bytes, pulled)) return false;
-  while (take_in(lane, room, pulled)) {
+  while (account_for(lane, room, pulled)) {
     room.bytes = room.bytes.subspan(pulled.size);
-    if (!alone || room.bytes.empty()) return true;
+    if (!may_read_on || room.bytes.empty()) return true;
     if (!wants_more(lane.position.load(std::memory_order_relaxed), need)) return true;
     if (pulled.size <= drip_size && ProcessFence::is_there()) {
       const Next next = drip(lane, need, room, pulled);
-      if (next != Next::take_in) return next == Next::step;
+      if (next != Next::account_for) return next == Next::step;
     } else if (!read_source(lane, room.bytes, pulled)) {
       return false;
     }
@@ -100,7 +98,7 @@ bool Filler::fill(Lane& lane, const Need& need, Room room) {
 }
 
 /// Takes account of a read. Returns as `step`.
-bool Filler::take_in(Lane& lane, const Room& room, Pulled& pulled) {
+bool Filler::account_for(Lane& lane, const Room& room, Pulled& pulled) {
   if (pulled.declared != unknown) declare(pulled.declared);
   // Where it was cancelled meanwhile, what came is not part of the stream any more.
   if (outcome_.failure() != nullptr) return false;
@@ -118,6 +116,7 @@ bool Filler::take_in(Lane& lane, const Room& room, Pulled& pulled) {
 /// soon as a read needs more than that, it is left in `pulled`.
 Filler::Next Filler::drip(Lane& lane, const Need& need, Room& room, Pulled& pulled) {
   const Dripping dripping(drips_);
+  pulled = {};
   const std::uint64_t low = storage_.low();
   const std::uint64_t declared = outcome_.declared();
   Source& source = *lane.source;
@@ -130,10 +129,11 @@ Filler::Next Filler::drip(Lane& lane, const Need& need, Room& room, Pulled& pull
       check_stored(lane, pulled.size, room.bytes.size());
       count(wire_, pulled.size);
       if (declared == unknown) pulled.declared = size_of(source, pulled.trouble);
+      // (Nothing read is no drip either: 0 - 1 is large.)
       const bool plain = pulled.size - 1 < drip_size && pulled.declared == unknown &&
                          !pulled.trouble && pulled.size < room.bytes.size() &&
                          pulled.size <= declared - position && outcome_.failure() == nullptr;
-      if (!plain) return Next::take_in;
+      if (!plain) return Next::account_for;
       position += pulled.size;
       Storage::publish_lightly(lane.filling, in_block(position));
       lane.position.store(position, std::memory_order_release);
@@ -159,7 +159,7 @@ bool Filler::claim(Lane& lane, std::uint64_t position) {
   const std::uint64_t block = block_of(position);
   if (lane.claimed == block) return true;
   MutexLock lock(mutex_);
-  for (std::size_t i = 0; i < lanes_; ++i) {
+  for (std::size_t i = 0; i < lanes(); ++i) {
     const Lane& other = this->lane(i);
     if (&other != &lane && other.busy && other.claimed == block) return false;
   }
@@ -283,7 +283,7 @@ void Filler::drop_oldest(std::uint64_t end) {
 
 bool Filler::published(std::uint64_t end) {
   drop_oldest(end);
-  ProcessFence::light();  // Where it is not `Dripping` the publication itself was a full one.
+  ProcessFence::light();  // For `drip`. Elsewhere `filled` was stored sequentially consistent.
   if (lowest_.load(std::memory_order_seq_cst) > end) return false;  // invariant 1
   MutexLock lock(mutex_);
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/filler.hpp"
@@ -39,7 +40,7 @@ void Filler::fail(Failure failure, const Lane* except) {
     MutexLock lock(mutex_);
     if (outcome_.failure() != nullptr || complete()) return;
     outcome_.set_failure(std::move(failure));
-    for (std::size_t i = 0; i < lanes_; ++i) {
+    for (std::size_t i = 0; i < lanes(); ++i) {
       if (&lane(i) != except) sources[i] = lane(i).source.get();
     }
     wake_all();
@@ -283,7 +284,7 @@ void Filler::drop_sources() noexcept {
   if (InsideSource::is(this)) return;
   std::array<std::unique_ptr<Source>, max_lanes> sources;
   MutexLock lock(mutex_);
-  for (std::size_t i = 0; i < lanes_; ++i) {
+  for (std::size_t i = 0; i < lanes(); ++i) {
     lane(i).restartable = nullptr;
     sources[i] = std::move(lane(i).source);
   }

@@ -69,10 +69,10 @@ bool SpillQueue::make_progress() {
   MutexLock lock(mutex_);
   const bool others_write =
       !in_flight_.empty() || (thread_.joinable() && !stopped_ && thread_has_work());
-  if (!others_write) return !blocks_.empty() && write_front();
+  if (!others_write) return !blocks_.empty() && write_batch();
   const std::uint64_t before = progress_;
   changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return progress_ != before || stopped_; });
-  return progress_ != before && !failed_;
+  return progress_ != before && (!failed_ || last_written_ > 0);
 }
 
 bool SpillQueue::failed() {
@@ -80,7 +80,7 @@ bool SpillQueue::failed() {
   return failed_;
 }
 
-bool SpillQueue::write_front() {
+bool SpillQueue::write_batch() {
   const auto first = blocks_.begin();
   const auto last = first + static_cast<std::ptrdiff_t>(std::min(batch_, blocks_.size()));
   in_flight_.assign(first, last);
@@ -97,6 +97,7 @@ bool SpillQueue::write_front() {
   blocks_.insert(blocks_.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(written),
                  blocks.end());
   failed_ = written < blocks.size();
+  last_written_ = written;
   in_flight_.clear();
   note_progress();
   return written > 0;
@@ -107,7 +108,7 @@ void SpillQueue::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return stopped_ || thread_has_work(); });
     if (stopped_) return;
-    write_front();
+    write_batch();
   }
 }
 

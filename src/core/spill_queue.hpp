@@ -16,8 +16,8 @@
 namespace seekable::inline v1::detail {
 
 /// Full blocks in memory that are to go to the spool, oldest first. They are written by whoever
-/// needs their memory, or by a thread of the queue's own while the fill reads on (two stages): then
-/// several at once, since a hand-over between threads costs as much as a block.
+/// needs their memory, or, once a batch of them waits, by a thread of the queue's own while the
+/// fill reads on (two stages). Fewer than a batch stay in memory until somebody needs it.
 ///
 /// A block that cannot be written stays first in the queue, and readable; the next who needs
 /// memory tries again.
@@ -29,7 +29,7 @@ class SpillQueue {
   /// `spill` writes blocks and makes their memory free; it returns how many, from the first on:
   /// for the next one no store has room. At most `batch` are given to it at once, and the second
   /// stage waits for so many.
-  explicit SpillQueue(std::function<std::size_t(Blocks)> spill, std::size_t batch = 1);
+  explicit SpillQueue(std::function<std::size_t(Blocks)> spill, std::size_t batch);
   ~SpillQueue();
 
   /// Starts the second stage, unless it runs already.
@@ -56,7 +56,7 @@ class SpillQueue {
   bool failed();
 
  private:
-  bool write_front() SEEKABLE_REQUIRES(mutex_);
+  bool write_batch() SEEKABLE_REQUIRES(mutex_);
   bool is_in_flight(std::uint64_t block) const SEEKABLE_REQUIRES(mutex_);
   bool thread_has_work() const SEEKABLE_REQUIRES(mutex_) {
     return blocks_.size() >= batch_ && !failed_ && in_flight_.empty();
@@ -70,6 +70,7 @@ class SpillQueue {
   std::condition_variable_any changed_;
   std::deque<std::uint64_t> blocks_ SEEKABLE_GUARDED_BY(mutex_);
   std::vector<std::uint64_t> in_flight_ SEEKABLE_GUARDED_BY(mutex_);
+  std::size_t last_written_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t progress_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   bool failed_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stopped_ SEEKABLE_GUARDED_BY(mutex_) = false;

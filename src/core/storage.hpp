@@ -61,8 +61,9 @@ struct Room {
 ///
 /// Invariants:
 ///  1. *Publication*, the storing half: bytes are stored, then `filled` is, sequentially
-///     consistent; the fill then looks for waiters. A block's place changes only when the new
-///     place holds all `filled` bytes (`released` holds none), and `filled` never goes down.
+///     consistent (or lightly: filler.hpp); the fill then looks for waiters. A block's place
+///     changes only when the new place holds all `filled` bytes (`released` holds none), and
+///     `filled` never goes down.
 ///  2. *Release*: announcements.hpp for copies; a view counts itself in `pins` and then looks at
 ///     the place, whoever changes the place then looks at `pins`. What a block has left is retired,
 ///     and reclaimed when neither covers it.
@@ -149,10 +150,8 @@ class Storage {
     }
   }
 
-  /// Publishes that its block is filled so far. Requires: the bytes are there.
-  void publish(Filling& filling, std::size_t filled);
-
-  /// As `publish`, for what does not fill the block; the caller passes a light fence behind it.
+  /// Publishes that the block is filled so far, but not full. Requires: the bytes are there, and
+  /// the caller passes a light fence behind it.
   static void publish_lightly(Filling& filling, std::size_t filled) noexcept {
     filling.entry->filled.store(static_cast<std::uint32_t>(filled), std::memory_order_release);
   }
@@ -224,6 +223,7 @@ class Storage {
                                     std::size_t max_size, ViewPin& pin);
   [[noreturn]] void throw_released() const;
 
+  void publish(Filling& filling, std::size_t filled);
   std::size_t ring_blocks() const noexcept;
   static Room room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcept;
   bool begin_block(std::uint64_t block, Filling& filling);
@@ -240,6 +240,7 @@ class Storage {
   bool move_pieces_to_spool(Filling& filling);
   bool move_pieces_to_memory(Filling& filling);
   std::uint64_t staging_reserve_blocks() const noexcept;
+  /// For what was not put into the block itself. Returns: whether there is anything to publish.
   bool commit_elsewhere(std::uint64_t position, Filling& filling, const Room& room,
                         std::size_t size) {
     return room.how == Room::How::through &&
@@ -258,8 +259,8 @@ class Storage {
   SpillQueue& queue();
   static constexpr std::size_t longest_run = 8;  // blocks that are written at once
   using Entries = std::array<Entry*, longest_run>;
-  std::size_t spill(std::span<const std::uint64_t> blocks);
-  std::size_t write_run(std::span<const std::uint64_t> blocks, std::span<Entry* const> entries);
+  std::size_t spill(SpillQueue::Blocks blocks);
+  std::size_t write_run(SpillQueue::Blocks blocks, std::span<Entry* const> entries);
   bool write_to_spool(std::uint64_t block, Entry& entry);
   void move_to_spool(std::uint64_t block, Entry& entry, Place before, SpoolPlace place,
                      std::size_t filled);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <thread>
 #include <utility>
@@ -14,7 +13,8 @@ namespace seekable::inline v1::detail {
 namespace {
 
 // Blocks on page boundaries copy fast; for pieces, which come from the heap, 64 bytes are enough
-// to stay clear of the processor's slow case. It does not know copies as short as the first piece.
+// to stay clear of the processor's slow case. The first needs none: it is shorter than copies that
+// can be slow.
 constexpr std::align_val_t piece_alignment{64};
 
 }  // namespace
@@ -52,7 +52,8 @@ std::uint64_t Storage::staging_reserve_blocks() const noexcept {
   return std::max<std::uint64_t>(ring_blocks(), sealing);
 }
 
-/// Blocks that wait to be written, or are being filled: so few that they stay in the L2 cache.
+/// Blocks that wait to be written, or are being filled: a quarter of the limit, and no more than
+/// are written at once; with two stages twice as many, one half to fill while the other is written.
 std::size_t Storage::ring_blocks() const noexcept {
   const std::uint64_t quarter = account_.limit() / block_size / 4;
   const std::uint64_t most = two_stages_ ? 2 * longest_run : longest_run / 2;

@@ -60,7 +60,7 @@ void Storage::stop() noexcept {
 }
 
 /// Returns how many were written, or need not be: they were released.
-std::size_t Storage::spill(std::span<const std::uint64_t> blocks) {
+std::size_t Storage::spill(SpillQueue::Blocks blocks) {
   Entries entries{};
   {
     MutexLock lock(mutex_);
@@ -90,8 +90,7 @@ std::size_t Storage::spill(std::span<const std::uint64_t> blocks) {
 
 /// Writes those of `blocks`, from the first on, that are whole and follow each other, in the stream
 /// and in memory, at once. Returns how many: none where that cannot be.
-std::size_t Storage::write_run(std::span<const std::uint64_t> blocks,
-                               std::span<Entry* const> entries) {
+std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<Entry* const> entries) {
   std::byte* memory = nullptr;
   std::size_t run = 0;
   for (; run < blocks.size() && blocks[run] == blocks[0] + run; ++run) {

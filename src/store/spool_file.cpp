@@ -85,10 +85,10 @@ int SpoolFile::read_past_page(std::uint64_t offset, std::span<std::byte> out) co
     if (error == 0) copy_bytes(out.data(), bytes, out.size());
     return error;
   }
-  // So far too low in the same memory that the first bytes have no place there; then they all move
-  // up, from the end, which the processor still has in its first cache.
+  // The first bytes go to `head`, the rest to the start of `out`: `past` bytes too low, where the
+  // kernel's copy is fast. Then the rest moves up, from its end, which is still in the first cache.
   const auto past = (reinterpret_cast<std::uintptr_t>(out.data()) - offset) % page;
-  std::byte head[31];
+  std::byte head[most_past_page];
   const auto first = std::span(head).first(past);
   const auto rest = out.first(out.size() - past);
   if (sys::pread(fd_.get(), first, rest, offset) != static_cast<ssize_t>(out.size())) {

@@ -58,10 +58,11 @@ std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
     if (const auto number = open_file(current_.load(std::memory_order_relaxed), true)) {
       SpoolFile& file = *files_[*number].load(std::memory_order_acquire);
       const std::uint64_t end = first + bytes.size() / block_size;
-      for (std::uint64_t slot = first; disk_.limit() == unknown && slot < end; ++slot) {
-        file.preallocate(slot);
+      if (disk_.limit() == unknown) {  // As in `write_in`.
+        for (std::uint64_t slot = first; slot < end; ++slot) file.preallocate(slot);
       }
       if (file.write(first, 0, bytes) == 0) return SpoolPlace{*number, first};
+      for (std::uint64_t slot = first; slot < end; ++slot) file.punch(slot);
     }
   } catch (const std::system_error&) {
     // `write` goes on to the next directory, and notes why.

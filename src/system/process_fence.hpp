@@ -15,7 +15,10 @@ namespace seekable::inline v1::detail {
 /// Source: membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED.
 class ProcessFence {
  public:
-  /// False where the kernel has no such call, or does not allow it: then neither fence may be used.
+  /// False where the kernel has no such call, or does not allow it: then `light` orders nothing,
+  /// and `heavy` must not be called. It does not change, but in a forked child. (What forbids the
+  /// call to a process that has used it breaks this: a sandbox must be set up before, or let it
+  /// be.)
   static bool is_there() noexcept;
 
   /// The cheap side: only the compiler is kept from moving loads and stores over it.

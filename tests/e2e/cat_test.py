@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`seekable cat` and its ranges."""
 
+import fcntl
 import json
 import os
 import signal
@@ -31,6 +32,20 @@ class Whole(CommandCase):
         process.stdin.close()
         self.assertEqual(process.stdout.read(), b"")
         self.assertEqual(process.wait(), 0)
+
+    def test_writer_of_the_pipe_may_be_further_ahead(self):
+        process = self.start("cat", pipesize=65_536)
+        process.stdin.write(b"1")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.read(1), b"1")
+        self.assertGreaterEqual(fcntl.fcntl(process.stdin, fcntl.F_GETPIPE_SZ), 262_144)
+
+    def test_larger_pipe_stays_as_it_is(self):
+        process = self.start("cat", pipesize=524_288)
+        process.stdin.write(b"1")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.read(1), b"1")
+        self.assertEqual(fcntl.fcntl(process.stdin, fcntl.F_GETPIPE_SZ), 524_288)
 
     def test_stream_makes_no_file(self):
         result = self.seekable("cat", "--stats", "--memory", "64KiB", stdin=pattern(1_000_000))

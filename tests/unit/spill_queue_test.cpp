@@ -48,7 +48,7 @@ struct Disk {
 
 TEST(SpillQueue, WritesTheOldestFirstByWhoeverNeedsMemory) {
   Disk disk;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   EXPECT_FALSE(queue.make_progress());
   for (const std::uint64_t block : {5U, 3U, 9U}) queue.push(block);
   EXPECT_TRUE(queue.make_progress());
@@ -61,7 +61,7 @@ TEST(SpillQueue, WritesTheOldestFirstByWhoeverNeedsMemory) {
 
 TEST(SpillQueue, KeepsABlockThatCannotBeWrittenAndTriesItAgain) {
   Disk disk;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   queue.push(1);
   queue.push(2);
   disk.full = true;
@@ -76,7 +76,7 @@ TEST(SpillQueue, KeepsABlockThatCannotBeWrittenAndTriesItAgain) {
 
 TEST(SpillQueue, HasNotFailedWhenNothingIsLeftThatCouldNotBeWritten) {
   Disk disk;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   disk.full = true;
   queue.push(1);
   EXPECT_FALSE(queue.make_progress());
@@ -90,7 +90,7 @@ TEST(SpillQueue, HasNotFailedWhenNothingIsLeftThatCouldNotBeWritten) {
 
 TEST(SpillQueue, GivesABlockBackToItsFiller) {
   Disk disk;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   queue.push(1);
   queue.push(2);
   EXPECT_TRUE(queue.take_out(1));
@@ -103,7 +103,7 @@ TEST(SpillQueue, GivesABlockBackToItsFiller) {
 TEST(SpillQueue, WaitsForABlockThatIsJustBeingWritten) {
   Disk disk;
   disk.gate = std::make_shared<Gate>();
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   queue.push(1);
   std::jthread writer([&] { EXPECT_TRUE(queue.make_progress()); });
   disk.gate->wait_entered(1);
@@ -119,7 +119,7 @@ TEST(SpillQueue, WaitsForABlockThatIsJustBeingWritten) {
 
 TEST(SpillQueue, ForgetsWhatWasReleased) {
   Disk disk;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   for (const std::uint64_t block : {4U, 5U, 6U}) queue.push(block);
   queue.remove_before(6);
   EXPECT_TRUE(queue.make_progress());
@@ -167,7 +167,7 @@ TEST(SpillQueue, LeavesItsThreadAsleepUntilThereIsABatch) {
 TEST(SpillQueue, IsWrittenByItsOwnThread) {
   Disk disk;
   disk.gate = std::make_shared<Gate>();
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   queue.start_thread();
   queue.start_thread();
   queue.push(1);
@@ -185,7 +185,7 @@ TEST(SpillQueue, IsWrittenByItsOwnThread) {
 // Once a filler slept for ever when the block it waited for went away before it was written.
 TEST(SpillQueue, WakesWhoWaitsForABlockThatGoesAway) {
   Disk disk;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   queue.start_thread();
   constexpr std::uint64_t count = 20000;
   std::atomic<std::uint64_t> pushed{0};
@@ -208,10 +208,12 @@ TEST(SpillQueue, WakesWhoWaitsForABlockThatGoesAway) {
 
 TEST(SpillQueue, TakesAThrowForAWriteThatFailed) {
   int calls = 0;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) {
-    if (++calls == 1) throw std::bad_alloc();
-    return blocks.size();
-  });
+  SpillQueue queue(
+      [&](SpillQueue::Blocks blocks) {
+        if (++calls == 1) throw std::bad_alloc();
+        return blocks.size();
+      },
+      1);
   queue.push(1);
   EXPECT_FALSE(queue.make_progress());
   EXPECT_TRUE(queue.failed());
@@ -221,7 +223,7 @@ TEST(SpillQueue, TakesAThrowForAWriteThatFailed) {
 TEST(SpillQueue, StopsWhileItsDiskIsFull) {
   Disk disk;
   disk.full = true;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   queue.start_thread();
   queue.push(1);
   while (!queue.failed()) std::this_thread::yield();
@@ -234,7 +236,7 @@ TEST(SpillQueue, StopsWhileItsDiskIsFull) {
 
 TEST(SpillQueue, WritesEachBlockOnceWithSeveralThreadsAtIt) {
   Disk disk;
-  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); });
+  SpillQueue queue([&](SpillQueue::Blocks blocks) { return disk.write(blocks); }, 1);
   queue.start_thread();
   constexpr std::uint64_t count = 3000;
   std::vector<std::jthread> threads;
