@@ -146,6 +146,24 @@ TEST(SpillQueue, WritesSeveralAtOnceAndKeepsThoseThatCannotBe) {
   EXPECT_EQ(asked, (std::vector<std::vector<std::uint64_t>>{{1, 2, 3}, {3, 4}}));
 }
 
+TEST(SpillQueue, TellsAWaiterOfABatchThatWasWrittenInPart) {
+  for (int round = 0; round < 50; ++round) {
+    const auto gate = std::make_shared<Gate>();
+    const std::atomic<bool> never{false};
+    SpillQueue queue(
+        [&](SpillQueue::Blocks blocks) {
+          gate->enter(never);
+          return std::min<std::size_t>(2, blocks.size());
+        },
+        3);
+    for (const std::uint64_t block : {1U, 2U, 3U}) queue.push(block);
+    const std::jthread writer([&] { EXPECT_TRUE(queue.make_progress()); });
+    gate->wait_entered(1);
+    const std::jthread waiter([&] { EXPECT_TRUE(queue.make_progress()); });
+    gate->open();
+  }
+}
+
 TEST(SpillQueue, LeavesItsThreadAsleepUntilThereIsABatch) {
   Disk disk;
   disk.gate = std::make_shared<Gate>();
