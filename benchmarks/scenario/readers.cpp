@@ -82,6 +82,7 @@ double seconds_of_read(std::uint64_t count, Read read) {
     leave.wait();
   };
   std::vector<std::jthread> threads;
+  threads.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) threads.emplace_back(body, i + 1);
   ready.wait();
   const double seconds = seconds_of([&] {

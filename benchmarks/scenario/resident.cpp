@@ -41,8 +41,8 @@ class Growth {
   }
 
   double for_each_block() const {
-    return MemoryUse::now().growth_since(before_) /
-           static_cast<double>((given_ - from_) / block_bytes);
+    const std::uint64_t blocks = (given_ - from_) / block_bytes;
+    return MemoryUse::now().growth_since(before_) / static_cast<double>(blocks);
   }
 
  private:

@@ -36,34 +36,34 @@ void copy_backwards(std::byte* destination, const std::byte* source, std::size_t
 
 constexpr std::size_t width = 32;  // of a vector of AVX2
 
-/// The vector that begins `past` bytes into `low`, which `high` goes on from.
-template <int past>
+/// The vector that begins `Past` bytes into `low`, which `high` goes on from.
+template <int Past>
 [[gnu::target("avx2"), gnu::always_inline]] inline __m256i join(__m256i low, __m256i high) {
   // AVX2 shifts within halves only.
   const __m256i middle = _mm256_permute2x128_si256(low, high, 0x21);
-  if constexpr (past == 0) {
+  if constexpr (Past == 0) {
     return low;
-  } else if constexpr (past < 16) {
-    return _mm256_alignr_epi8(middle, low, past);
+  } else if constexpr (Past < 16) {
+    return _mm256_alignr_epi8(middle, low, Past);
   } else {
-    return _mm256_alignr_epi8(high, middle, past - 16);
+    return _mm256_alignr_epi8(high, middle, Past - 16);
   }
 }
 
-/// Copies where `destination` is aligned and `source` lies `past` bytes past a vector: every load
-/// and every store is an aligned one. No load leaves `[source - past, source + size)`.
-template <std::size_t past>
+/// Copies where `destination` is aligned and `source` lies `Past` bytes past a vector: every load
+/// and every store is an aligned one. No load leaves `[source - Past, source + size)`.
+template <std::size_t Past>
 [[gnu::target("avx2")]] void copy_shifted(std::byte* destination, const std::byte* source,
                                           std::size_t size) noexcept {
-  const auto* from = reinterpret_cast<const __m256i*>(source - past);
+  const auto* from = reinterpret_cast<const __m256i*>(source - Past);
   auto* to = reinterpret_cast<__m256i*>(destination);
   __m256i first = _mm256_load_si256(from);
   std::size_t done = 0;
   for (; done + 3 * width <= size; done += 2 * width) {
     const __m256i second = _mm256_load_si256(++from);
     const __m256i third = _mm256_load_si256(++from);
-    _mm256_store_si256(to++, join<past>(first, second));
-    _mm256_store_si256(to++, join<past>(second, third));
+    _mm256_store_si256(to++, join<Past>(first, second));
+    _mm256_store_si256(to++, join<Past>(second, third));
     first = third;
   }
   std::memcpy(destination + done, source + done, size - done);
@@ -71,9 +71,9 @@ template <std::size_t past>
 
 using Copy = void (*)(std::byte*, const std::byte*, std::size_t) noexcept;
 
-template <std::size_t... pasts>
-constexpr std::array<Copy, width> all_shifts(std::index_sequence<pasts...>) noexcept {
-  return {copy_shifted<pasts>...};
+template <std::size_t... Pasts>
+constexpr std::array<Copy, width> all_shifts(std::index_sequence<Pasts...>) noexcept {
+  return {copy_shifted<Pasts>...};
 }
 
 constexpr std::array<Copy, width> by_shift = all_shifts(std::make_index_sequence<width>());
