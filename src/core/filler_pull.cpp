@@ -118,6 +118,7 @@ Filler::Next Filler::drip(Lane& lane, const Need& need, Room& room, Pulled& pull
   const Dripping dripping(drips_);
   pulled = {};
   const std::uint64_t low = storage_.low();
+  if (is_moot(need)) return Next::step;  // Looked at again: `low` may have moved just now.
   const std::uint64_t declared = outcome_.declared();
   Source& source = *lane.source;
   std::uint64_t position = lane.position.load(std::memory_order_relaxed);

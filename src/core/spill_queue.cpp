@@ -80,11 +80,10 @@ bool SpillQueue::failed() {
   return failed_;
 }
 
+/// Allocates nothing: it is also what is done for want of memory.
 bool SpillQueue::write_batch() {
   const auto first = blocks_.begin();
-  const auto last = first + static_cast<std::ptrdiff_t>(std::min(batch_, blocks_.size()));
-  in_flight_.assign(first, last);
-  blocks_.erase(first, last);
+  in_flight_.assign(first, first + static_cast<std::ptrdiff_t>(std::min(batch_, blocks_.size())));
   const Blocks blocks = in_flight_;
   mutex_.unlock();
   std::size_t written = 0;
@@ -94,8 +93,11 @@ bool SpillQueue::write_batch() {
     // No memory for what is noted about the write: they stay where they are, as on a full disk.
   }
   mutex_.lock();
-  blocks_.insert(blocks_.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(written),
-                 blocks.end());
+  for (const std::uint64_t block : blocks.first(written)) {
+    // One that was released meanwhile is no longer there.
+    const auto found = std::find(blocks_.begin(), blocks_.end(), block);
+    if (found != blocks_.end()) blocks_.erase(found);
+  }
   failed_ = written < blocks.size();
   last_written_ = written;
   in_flight_.clear();

@@ -69,6 +69,7 @@ class SpillQueue {
   Mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<std::uint64_t> blocks_ SEEKABLE_GUARDED_BY(mutex_);
+  // Being written, with the mutex let go: the first of `blocks_`.
   std::vector<std::uint64_t> in_flight_ SEEKABLE_GUARDED_BY(mutex_);
   std::size_t last_written_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t progress_ SEEKABLE_GUARDED_BY(mutex_) = 0;

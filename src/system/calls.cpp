@@ -239,6 +239,11 @@ int waitid(idtype_t type, id_t id, siginfo_t* info, int options) noexcept {
   return call(Call::waitid, [&] { return ::waitid(type, id, info, options); });
 }
 
+int membarrier(int command) noexcept {
+  return call(Call::membarrier,
+              [&] { return static_cast<int>(::syscall(SYS_membarrier, command, 0, 0)); });
+}
+
 int pidfd_open(pid_t pid) noexcept {
   return call(Call::pidfd_open,
               [&] { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); });

@@ -46,6 +46,7 @@ enum class Call : std::uint8_t {
   spawn,
   waitid,
   pidfd_open,
+  membarrier,
 };
 
 /// What a test wants a call to do instead: fail with `error`, or, with `error` 0, move at most
@@ -108,6 +109,7 @@ int spawn(pid_t* pid, const char* file, const posix_spawn_file_actions_t* action
           const posix_spawnattr_t* attributes, char* const* argv) noexcept;
 int waitid(idtype_t type, id_t id, siginfo_t* info, int options) noexcept;
 int pidfd_open(pid_t pid) noexcept;
+int membarrier(int command) noexcept;
 // Of these two no fault is wanted: whoever sends a signal cannot do anything about a failure.
 int pidfd_send_signal(int pidfd, int signal) noexcept;
 int kill(pid_t pid, int signal) noexcept;

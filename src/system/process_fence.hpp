@@ -15,17 +15,15 @@ namespace seekable::inline v1::detail {
 /// Source: membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED.
 class ProcessFence {
  public:
-  /// False where the kernel has no such call, or does not allow it: then `light` orders nothing,
-  /// and `heavy` must not be called. It does not change, but in a forked child. (What forbids the
-  /// call to a process that has used it breaks this: a sandbox must be set up before, or let it
-  /// be.)
+  /// False where the kernel has no such call, or does not allow it, or once it has failed: then
+  /// `light` orders nothing any more. What passed it before is ordered by the `heavy` that failed.
   static bool is_there() noexcept;
 
   /// The cheap side: only the compiler is kept from moving loads and stores over it.
   static void light() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
   /// The dear side: has every running thread of the process pass a full fence. About 1 us where
-  /// another thread runs. Requires: `is_there()`.
+  /// another thread runs; 10 ms where the call fails.
   static void heavy() noexcept;
 };
 

@@ -9,8 +9,11 @@
 #include <thread>
 #include <vector>
 
+#include "fault/child.hpp"
 #include "fault/faults.hpp"
 #include "fault/scenario.hpp"
+#include "support/drips.hpp"
+#include "system/process_fence.hpp"
 
 namespace seekable::test {
 namespace {
@@ -113,6 +116,16 @@ std::vector<StreamKind> kinds() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, FaultThreads, testing::ValuesIn(kinds()), kind_name);
+
+// A sandbox may forbid the fence of who comes to wait (process_fence.hpp) after the start.
+TEST(FailingFence, LeavesNoWaiterForDripsAsleep) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    const NthCall faults({Call::membarrier}, 5, {.error = ENOMEM}, NthCall::Lasts::on);
+    EXPECT_EQ(bytes_that_followers_of_drips_get_wrong(20'000, 4 * block), 0U);
+    EXPECT_TRUE(faults.fired());
+    EXPECT_FALSE(detail::ProcessFence::is_there());
+  }));
+}
 
 }  // namespace
 }  // namespace seekable::test

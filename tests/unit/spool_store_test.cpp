@@ -3,13 +3,17 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "fault/child.hpp"
 #include "fault/faults.hpp"
+#include "support/buffers.hpp"
 #include "support/feeds.hpp"
 
 namespace seekable::test {
@@ -58,6 +62,43 @@ TEST(SpoolStore, HasOneFileForTheStreamUntilOneFails) {
   ASSERT_TRUE(store.write(1, to_bytes("abc")));
   EXPECT_EQ(store.only_direct_file(), nullptr);
   EXPECT_EQ(store.make_direct_file(), nullptr);
+}
+
+/// Lets the first write through in part, and fails the second.
+class CutShort final : public detail::sys::Faults {
+ public:
+  CutShort() { detail::sys::install_faults(this); }
+  CutShort(const CutShort&) = delete;
+  CutShort& operator=(const CutShort&) = delete;
+  ~CutShort() override { detail::sys::install_faults(nullptr); }
+  std::optional<Fault> before(Call call) override {
+    if (call != Call::pwrite || asked_ == 2) return std::nullopt;
+    return ++asked_ == 1 ? Fault{.at_most = 3 * block_size} : Fault{.error = ENOSPC};
+  }
+
+ private:
+  int asked_ = 0;
+};
+
+TEST(SpoolStore, GivesBackWhatItWroteOfARunThatFailed) {
+  const ScratchDirectory directory;
+  Options options = in({directory.path()});
+  options.disk_limit = 10 * block_size;  // Nothing is set aside ahead, which would count here.
+  SpoolStore store(options, nullptr);
+  const auto content = pattern_bytes(0, 4 * block_size);
+  {
+    const CutShort faults;
+    EXPECT_FALSE(store.write_run(0, content));
+  }
+  EXPECT_EQ(store.used(), 0U);
+  struct ::stat status{};
+  ASSERT_EQ(::fstat(store.only_direct_file()->fd(), &status), 0);
+  EXPECT_EQ(status.st_blocks, 0);
+  const auto place = store.write_run(0, content);
+  ASSERT_TRUE(place);
+  Bytes out(block_size);
+  store.read(2, {place->file, place->slot + 2}, block_size, 0, out);
+  EXPECT_TRUE(std::equal(out.begin(), out.end(), content.begin() + 2 * block_size));
 }
 
 TEST(SpoolStore, MakesItsFileInTheFirstDirectoryThatWorks) {
