@@ -30,9 +30,10 @@ def arguments_of(words):
     parser.add_argument("--quick", action="store_true",
                         help="fewer rounds on smaller inputs; no document is written")
     parser.add_argument("--redraw", action="store_true",
-                        help="writes the documents again from the last complete run")
+                        help="writes the documents again from the results that are kept")
     parser.add_argument("jobs", nargs="*", metavar="JOB",
-                        help=f"only these, no document is written: {', '.join(NAMES)}")
+                        help=f"only these; they replace what the last complete run kept of them, "
+                             f"for --redraw: {', '.join(NAMES)}")
     arguments = parser.parse_args(words)
     for name in arguments.jobs:
         if name not in NAMES:
@@ -52,21 +53,51 @@ def all_rows(wanted, quick, figures):
             yield from rows(quick, figures)
 
 
-def measure(arguments, machine):
-    """Runs what is asked for and prints it. Returns all that the documents are written from."""
+def measure(arguments, machine, keep):
+    """Runs what is asked for and prints it. `keep` gets all that is known after each row."""
     started = time.monotonic()
     rows, figures = [], {}
     print(f"{machine}\n\n{tables.HEAD}", flush=True)
     for row in all_rows(arguments.jobs, arguments.quick, figures):
         rows.append(row)
         print(row.cells(), flush=True)
+        keep({"machine": machine, "rows": [dataclasses.asdict(row) for row in rows],
+              "figures": figures})
     print(f"\n{tables.targets(rows)} In {(time.monotonic() - started) / 60:.1f} minutes.")
     for row in rows:
         if row.is_missed:
             print(f"missed: {row.ratio:.2f}, hoped for {row.at_most:g}: {row.what}; "
                   f"against {row.against}")
-    return {"machine": machine, "rows": [dataclasses.asdict(row) for row in rows],
-            "figures": figures}
+
+
+def merged(old, new, names):
+    """`old` with the jobs in `names` as `new` has them; each row stays where its job stood."""
+    at = [row["job"] for row in old["rows"]]
+    rows = list(old["rows"])
+    for name in names:
+        mine = [row for row in new["rows"] if row["job"] == name]
+        place = at.index(name) if name in at else len(at)
+        rows = ([row for row in rows[:place] if row["job"] != name] + mine +
+                [row for row in rows[place:] if row["job"] != name])
+        at = [row["job"] for row in rows]
+    again = f" {', '.join(names)}: {new['machine'].partition(',')[0].lower()}."
+    return {"machine": old["machine"] + again, "rows": rows,
+            "figures": {**old["figures"], **new["figures"]}}
+
+
+def keeper(arguments):
+    """What keeps results: those of single jobs go in among the last complete ones."""
+    path = QUICK_RESULTS if arguments.quick else RESULTS
+    if not arguments.jobs:
+        return lambda results: write_results(path, results)
+    if arguments.quick or not path.exists():
+        return lambda results: None
+    old = json.loads(path.read_text(encoding="utf-8"))
+    return lambda results: write_results(path, merged(old, results, arguments.jobs))
+
+
+def write_results(path, results):
+    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
 def write_documents(results):
@@ -85,13 +116,9 @@ def main():
     sides.build()
     machine = tables.machine(sys.argv[1:],
                              jobs.QUICK_ROUNDS if arguments.quick else jobs.ROUNDS)
-    results = measure(arguments, machine)
-    if arguments.jobs:
-        return 0
-    kept = QUICK_RESULTS if arguments.quick else RESULTS
-    kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    if not arguments.quick:
-        write_documents(results)
+    measure(arguments, machine, keeper(arguments))
+    if not arguments.quick and not arguments.jobs:
+        write_documents(json.loads(RESULTS.read_text(encoding="utf-8")))
     return 0
 
 

@@ -109,13 +109,16 @@ double ours(std::uint64_t count) {
 
 double copies(std::uint64_t count) {
   const StreamBuffer buffer = kept();
+  // The first page lies in two pieces, of which a single memcpy knows nothing.
+  std::vector<std::byte> first(page_size);
+  check(buffer.read_at(0, first) == page_size, "a whole page is read");
   std::vector<View> views;
   for (std::uint64_t page = 0; page < pages; ++page) {
     views.push_back(buffer.view(page * page_size, page_size));
-    check(views.back().size() == page_size, "a view of a whole page");
+    check(page == 0 || views.back().size() == page_size, "a view of a whole page");
   }
   return seconds_of_read(count, [&](std::uint64_t page, std::span<std::byte, page_size> out) {
-    std::memcpy(out.data(), views[page].data(), page_size);
+    std::memcpy(out.data(), page == 0 ? first.data() : views[page].data(), page_size);
   });
 }
 
