@@ -81,7 +81,7 @@ def merged(old, new, names):
                 [row for row in rows[place:] if row["job"] != name])
         at = [row["job"] for row in rows]
     again = f" {', '.join(names)}: {new['machine'].partition(',')[0].lower()}."
-    return {"machine": old["machine"] + again, "rows": rows,
+    return {"machine": old["machine"].replace(again, "") + again, "rows": rows,
             "figures": {**old["figures"], **new["figures"]}}
 
 
