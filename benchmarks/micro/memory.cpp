@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "micro/kept.hpp"
+#include "support/places.hpp"
 
 namespace seekable::bench {
 namespace {

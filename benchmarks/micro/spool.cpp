@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "micro/kept.hpp"
+#include "support/places.hpp"
 
 namespace seekable::bench {
 namespace {

@@ -22,14 +22,13 @@ import tempfile
 import time
 from typing import Callable
 
+from jobs import GIB
+from sides import ROOT, SCENARIOS, TEMPORARY, have_memory
+
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "peers"
-SCENARIOS = ROOT / "build" / "release" / "bin" / "seekable_scenarios"
 SPOOLED_TEMP_FILE = BUILD / "spooled_temp_file" / "target" / "release" / "spooled_temp_file"
-TEMPORARY = pathlib.Path("/var/tmp")
 PIPE_BYTES = 1024 ** 2
-GIB = 1024 ** 3
 
 # Where Debian puts what it builds of other languages.
 CARGO, RUSTC = pathlib.Path("/usr/bin/cargo"), pathlib.Path("/usr/bin/rustc")
@@ -111,11 +110,6 @@ class Shell(Peer):
             if kept.stat().st_size != pathlib.Path(path).stat().st_size:
                 raise RuntimeError(f"{self.name}: not all was kept")
             return seconds
-
-
-def have_memory(size):
-    """Has the host of a virtual machine give back what it has taken away, as is done for ours."""
-    subprocess.run([SCENARIOS, "have", str(size)], check=True)
 
 
 def number(command, **how):

@@ -21,6 +21,11 @@ def build():
                    stdout=subprocess.DEVNULL)
 
 
+def have_memory(size):
+    """Has the host of a virtual machine give back what it has taken away (memory_use.hpp)."""
+    subprocess.run([SCENARIOS, "have", str(size)], check=True)
+
+
 def scenario_lines(side, size):
     result = subprocess.run([SCENARIOS, side, str(size)], check=True, stdout=subprocess.PIPE,
                             text=True)

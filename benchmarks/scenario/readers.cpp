@@ -20,18 +20,13 @@
 #include "support/job.hpp"
 #include "support/pattern.hpp"
 #include "support/pattern_source.hpp"
+#include "support/places.hpp"
 
 namespace seekable::bench {
 namespace {
 
 constexpr std::uint64_t pages = 64;  // They stay in the cache, so what is not a copy shows.
 constexpr std::uint64_t all_reads = 1 << 23;
-
-/// The next of the pages, in an order that no prefetcher guesses (Knuth, TAOCP 3.3.4).
-std::uint64_t next_page(std::uint64_t& state) {
-  state = state * 6364136223846793005U + 1442695040888963407U;
-  return state >> 33 & (pages - 1);
-}
 
 /// Opens when as many have arrived as it was made for. `std::latch` would have a thousand threads
 /// that wait give way to each other a dozen times before they sleep, while the clock runs.
@@ -66,16 +61,16 @@ double seconds_of_read(std::uint64_t count, Read read) {
   Gate leave(1);
   const auto body = [&](std::uint64_t number) {
     alignas(page_size) std::byte out[page_size];
-    std::uint64_t state = number;
+    Places places(pages, number);
     for (int i = 0; i < 10; ++i) {
-      const std::uint64_t page = next_page(state);
+      const std::uint64_t page = places.next();
       read(page, std::span(out));
       check_pattern(page * page_size, out);
     }
     ready.arrive();
     begin.wait();
     for (std::uint64_t i = 0; i < reads; ++i) {
-      read(next_page(state), std::span(out));
+      read(places.next(), std::span(out));
       keep(out[0]);
     }
     done.arrive();

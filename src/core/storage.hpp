@@ -213,6 +213,9 @@ class Storage {
     std::vector<Announcement::Seen> seen;
   };
 
+  /// The entry of the block of `offset`, and how many bytes are kept from there to the block's end;
+  /// null where there are none. Requires: an announcement of the block; `offset` not below `low`.
+  Entry* find_kept(std::uint64_t offset, std::size_t& kept) noexcept;
   void copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
                  std::span<std::byte> out) const;
   bool copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,
@@ -289,18 +292,25 @@ class Storage {
   std::atomic<SpillQueue*> queue_{nullptr};  // owned; made when memory runs out for the first time
 };
 
-inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept {
-  const std::uint64_t block = block_of(offset);
-  const std::size_t at = in_block(offset);
-  const Announcement announced(this, block);
-  if (offset < low()) return false;
-  const Entry* entry = table_.find(block);
-  if (entry == nullptr) return false;
+inline Entry* Storage::find_kept(std::uint64_t offset, std::size_t& kept) noexcept {
+  Entry* entry = table_.find(block_of(offset));
+  if (entry == nullptr) return nullptr;
   const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
-  if (out.empty() || at >= filled || out.size() > filled - at) return false;
+  const std::size_t at = in_block(offset);
+  if (at >= filled) return nullptr;
+  kept = filled - at;
+  return entry;
+}
+
+inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept {
+  const Announcement announced(this, block_of(offset));
+  if (offset < low() || out.empty()) return false;
+  std::size_t kept = 0;
+  const Entry* entry = find_kept(offset, kept);
+  if (entry == nullptr || out.size() > kept) return false;
   const Place place = entry->place();
   if (place.kind() != Place::Kind::memory) return false;
-  copy_bytes(out.data(), place.address() + at, out.size());
+  copy_bytes(out.data(), place.address() + in_block(offset), out.size());
   return true;
 }
 

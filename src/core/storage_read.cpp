@@ -28,20 +28,13 @@ std::size_t Storage::piece_of(std::size_t at) noexcept {
 
 std::size_t Storage::copy(std::uint64_t offset, std::span<std::byte> out) {
   const std::uint64_t block = block_of(offset);
-  const std::size_t at = in_block(offset);
   const Announcement announced(this, block);
   if (offset < low()) throw_released();
-  const Entry* entry = table_.find(block);
-  if (entry == nullptr) return 0;
-  const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
-  if (at >= filled || out.empty()) return 0;
-  const std::size_t size = std::min(out.size(), filled - at);
-  const Place place = entry->place();
-  if (place.kind() == Place::Kind::memory) [[likely]] {
-    copy_bytes(out.data(), place.address() + at, size);
-  } else {
-    copy_from(block, *entry, at, out.first(size));
-  }
+  std::size_t kept = 0;
+  const Entry* entry = find_kept(offset, kept);
+  if (entry == nullptr || out.empty()) return 0;
+  const std::size_t size = std::min(out.size(), kept);
+  copy_from(block, *entry, in_block(offset), out.first(size));
   return size;
 }
 
@@ -86,12 +79,9 @@ void Storage::copy_pieces(std::size_t at, std::span<std::byte> out) const noexce
 
 std::size_t Storage::kept_in_block(std::uint64_t offset) noexcept {
   const Announcement announced(this, block_of(offset));
-  if (offset < low()) return 0;
-  const Entry* entry = table_.find(block_of(offset));
-  if (entry == nullptr) return 0;
-  const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
-  const std::size_t at = in_block(offset);
-  return at < filled ? filled - at : 0;
+  std::size_t kept = 0;
+  if (offset >= low()) find_kept(offset, kept);
+  return kept;
 }
 
 std::size_t Storage::filled(std::uint64_t block) noexcept {
@@ -112,13 +102,11 @@ std::uint64_t Storage::first_missing(std::uint64_t offset, std::uint64_t limit) 
 }
 
 Entry* Storage::pin_entry(std::uint64_t offset) {
-  const std::uint64_t block = block_of(offset);
-  const Announcement announced(this, block);
+  const Announcement announced(this, block_of(offset));
   if (offset < low()) throw_released();
-  Entry* entry = table_.find(block);
-  if (entry == nullptr) return nullptr;
-  if (in_block(offset) >= entry->filled.load(std::memory_order_seq_cst)) return nullptr;
-  entry->pins.fetch_add(1, std::memory_order_seq_cst);  // invariant 2
+  std::size_t kept = 0;
+  Entry* entry = find_kept(offset, kept);
+  if (entry != nullptr) entry->pins.fetch_add(1, std::memory_order_seq_cst);  // invariant 2
   return entry;
 }
 
