@@ -202,5 +202,31 @@ TEST(Lanes, ASizeThatIsFoundBelowWhatHasComeIsAFailure) {
   EXPECT_EQ(stream.buffer.size(), std::nullopt);
 }
 
+// Blocks that lie side by side in memory need not follow each other in the stream: only those that
+// do are spilled by one write.
+TEST(Lanes, BlocksFilledOutOfOrderAreSpilledEachToItsPlace) {
+  const auto content = random_bytes(120 * block, test_seed());
+  for (const Fill fill : {Fill::on_demand, Fill::ahead}) {
+    for (const std::uint64_t stride : {1, 2, 3, 7}) {
+      Options options;
+      options.fill = fill;
+      options.read_ahead = 0;
+      options.memory_limit = 32 * block;
+      const ScriptedJumping stream({.content = content, .declared_size = content.size()}, options);
+      std::size_t wrong = 0;
+      for (int pass = 0; pass < 2; ++pass) {
+        for (std::uint64_t first = 0; first < stride; ++first) {
+          for (std::uint64_t number = first; number < 120; number += stride) {
+            wrong +=
+                stream.buffer.read(number * block, block) != part(content, number * block, block);
+          }
+        }
+      }
+      EXPECT_EQ(wrong, 0U) << stride;
+      EXPECT_GT(stream.buffer.stats().spills, 80U) << "most of it went to the spool";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace seekable::test

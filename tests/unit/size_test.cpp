@@ -34,6 +34,19 @@ TEST(Size, ThatTheCallerExpectsIsKnownAtOnceAndTakesThePlaceOfTheSources) {
   EXPECT_TRUE(stream.buffer.exhausted());
 }
 
+// Also where the source gives so little at a time that the fill does it in a loop of its own.
+TEST(Size, ThatIsDeclaredIsNotPassedByASingleByte) {
+  const auto content = random_bytes(3000, test_seed());
+  for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{999}}) {
+    const Scripted stream({.content = content, .chunks = {chunk}, .declared_size = 1000});
+    EXPECT_EQ(stream.buffer.read(0, 2000), part(content, 0, 1000));
+    EXPECT_EQ(stream.buffer.available(0), 1000U);
+    EXPECT_EQ(code_of([&] { stream.buffer.read(1000, 1); }), Errc::overrun);
+    ASSERT_TRUE(stream.buffer.failure());
+    EXPECT_EQ(stream.buffer.failure()->offset, 1000U);
+  }
+}
+
 TEST(Size, ThatIsNotDeclaredIsTheOneThatIsReached) {
   Scripted stream({.content = letters(), .chunks = {5}});
   EXPECT_EQ(stream.buffer.size(), std::nullopt);
