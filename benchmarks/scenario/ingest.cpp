@@ -7,7 +7,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <semaphore>
 #include <span>
+#include <thread>
 
 #include "seekable/seekable.hpp"
 #include "support/job.hpp"
@@ -87,14 +89,84 @@ double write_loop(std::uint64_t size) {
   return seconds;
 }
 
-/// Reads into memory whose pages have been touched before the clock starts.
-double pool_loop(std::uint64_t size) {
+/// Steps on their way from the thread that reads the pipe to the one that writes the file: two
+/// halves, of which one is read into while the other is written by a single call.
+class TwoHalves {
+ public:
+  /// Returns bytes read.
+  std::uint64_t read_all(int fd) {
+    std::uint64_t done = 0;
+    for (std::size_t at = 0;; at ^= 1) {
+      free_[at].acquire();
+      std::size_t size = 0;
+      while (size < half) {
+        const ssize_t got = ::read(fd, memory_[at].bytes + size, half - size);
+        if (got <= 0) break;
+        size += static_cast<std::size_t>(got);
+      }
+      size_[at] = size;
+      full_[at].release();
+      done += size;
+      if (size < half) return done;
+    }
+  }
+
+  void write_all(int fd) {
+    std::uint64_t done = 0;
+    for (std::size_t at = 0;; at ^= 1) {
+      full_[at].acquire();
+      const std::size_t size = size_[at];
+      check(::pwrite(fd, memory_[at].bytes, size, static_cast<off_t>(done)) ==
+                static_cast<ssize_t>(size),
+            "written");
+      free_[at].release();
+      done += size;
+      if (size < half) return;
+    }
+  }
+
+ private:
+  static constexpr std::size_t half = 8 * step;
+  struct alignas(page_size) Half {
+    std::byte bytes[half];
+  };
+
+  std::unique_ptr<Half[]> memory_{new Half[2]()};
+  std::size_t size_[2]{};
+  std::binary_semaphore full_[2]{std::binary_semaphore{0}, std::binary_semaphore{0}};
+  std::binary_semaphore free_[2]{std::binary_semaphore{1}, std::binary_semaphore{1}};
+};
+
+/// What can be hoped for from two stages on this machine: one thread reads, one writes, the file's
+/// space is set aside, and there is no account of anything.
+double two_threads(std::uint64_t size) {
+  have_memory(size);
+  const Pourer pourer(size);
+  TwoHalves halves;
+  std::uint64_t done = 0;
+  FileDescriptor file;
+  const double seconds = seconds_of([&] {
+    file.reset(::open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+    check(::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) == 0,
+          "space is set aside");
+    std::jthread writer([&] { halves.write_all(file.get()); });
+    done = halves.read_all(pourer.fd());
+  });
+  check(done == size, "all came");
+  return seconds;
+}
+
+/// Memory as the buffer's: large pages where the kernel has them.
+std::byte* map_memory(std::uint64_t size) {
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   check(memory != MAP_FAILED, "map memory");
   ::madvise(memory, size, MADV_HUGEPAGE);
   ::madvise(memory, size, MADV_DONTFORK);  // Shared with the pourer, each page would be copied.
-  auto* const bytes = static_cast<std::byte*>(memory);
-  for (std::uint64_t at = 0; at < size; at += page_size) bytes[at] = std::byte{1};
+  return static_cast<std::byte*>(memory);
+}
+
+/// Reads all of the pipe into memory.
+double read_into(std::byte* bytes, std::uint64_t size) {
   const Pourer pourer(size);
   std::uint64_t done = 0;
   const double seconds = seconds_of([&] {
@@ -110,6 +182,19 @@ double pool_loop(std::uint64_t size) {
   return seconds;
 }
 
+/// Memory whose pages have been touched before the clock starts.
+double pool_loop(std::uint64_t size) {
+  std::byte* const bytes = map_memory(size);
+  for (std::uint64_t at = 0; at < size; at += page_size) bytes[at] = std::byte{1};
+  return read_into(bytes, size);
+}
+
+/// Memory that nobody has touched, as a first large stream finds it: the kernel clears it.
+double fresh_loop(std::uint64_t size) {
+  have_memory(size);
+  return read_into(map_memory(size), size);
+}
+
 const Register r1("ingest_ahead", "ours",
                   [](std::uint64_t size) { return ours(size, Fill::ahead, small_memory); });
 const Register r2("ingest_ahead", "drain", drain);
@@ -119,6 +204,8 @@ const Register r4("ingest_on_demand", "write_loop", write_loop);
 const Register r5("ingest_memory", "ours",
                   [](std::uint64_t size) { return ours(size, Fill::on_demand, size + mib); });
 const Register r6("ingest_memory", "pool_loop", pool_loop);
+const Register r7("ingest_memory", "fresh_loop", fresh_loop);
+const Register r8("ingest_ahead", "two_threads", two_threads);
 
 }  // namespace
 }  // namespace seekable::bench

@@ -2,6 +2,8 @@
 // From the moment a byte is there until a thread that sleeps for it runs. `size` is the number of
 // bytes; the cost is the median, in seconds.
 #include <linux/futex.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <thread>
 #include <utility>
@@ -85,30 +88,55 @@ double futex(std::uint64_t count) {
       });
 }
 
-double through_pipe(std::uint64_t count, bool ours) {
+/// Returns what `receive` of one byte from the pipe costs; `Receive` takes the pipe's end.
+template <typename Receive>
+double through_pipe(std::uint64_t count, Receive receive) {
   int ends[2];
   check(::pipe(ends) == 0, "make a pipe");
   const FileDescriptor in(ends[0]);
   const FileDescriptor out(ends[1]);
   const std::byte byte{7};
-  std::byte got{};
-  const StreamBuffer buffer(from_fd(in.get()));
   const auto send = [&](std::uint64_t) { check(::write(out.get(), &byte, 1) == 1, "written"); };
-  if (ours) {
-    return median_latency(count, send, [&](std::uint64_t i) {
-      check(buffer.read_at(i, {&got, 1}) == 1 && got == byte, "the byte came");
-    });
-  }
-  return median_latency(count, send,
-                        [&](std::uint64_t) { check(::read(in.get(), &got, 1) == 1, "read"); });
+  return median_latency(count, send, [&](std::uint64_t i) {
+    check(receive(in.get(), i) == byte, "the byte came");
+  });
+}
+
+double pipe_ours(std::uint64_t count) {
+  std::unique_ptr<StreamBuffer> buffer;
+  return through_pipe(count, [&](int fd, std::uint64_t i) {
+    if (!buffer) buffer = std::make_unique<StreamBuffer>(from_fd(fd));
+    std::byte got{};
+    check(buffer->read_at(i, {&got, 1}) == 1, "one byte");
+    return got;
+  });
+}
+
+double pipe_read(std::uint64_t count) {
+  return through_pipe(count, [](int fd, std::uint64_t) {
+    std::byte got{};
+    check(::read(fd, &got, 1) == 1, "one byte");
+    return got;
+  });
+}
+
+/// The least for a wait that can be called off: for the pipe or for an event, then a read.
+double pipe_poll_and_read(std::uint64_t count) {
+  const FileDescriptor event(::eventfd(0, EFD_CLOEXEC));
+  return through_pipe(count, [&](int fd, std::uint64_t) {
+    pollfd wanted[2] = {{fd, POLLIN, 0}, {event.get(), POLLIN, 0}};
+    check(::poll(wanted, 2, -1) == 1, "something came");
+    std::byte got{};
+    check(::read(fd, &got, 1) == 1, "one byte");
+    return got;
+  });
 }
 
 const Register r1("wake_reader", "ours", publish);
 const Register r2("wake_reader", "futex", futex);
-const Register r3("byte_in_pipe", "ours",
-                  [](std::uint64_t count) { return through_pipe(count, true); });
-const Register r4("byte_in_pipe", "read",
-                  [](std::uint64_t count) { return through_pipe(count, false); });
+const Register r3("byte_in_pipe", "ours", pipe_ours);
+const Register r4("byte_in_pipe", "read", pipe_read);
+const Register r5("byte_in_pipe", "poll_and_read", pipe_poll_and_read);
 
 }  // namespace
 }  // namespace seekable::bench
