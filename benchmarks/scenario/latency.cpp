@@ -97,9 +97,8 @@ double through_pipe(std::uint64_t count, Receive receive) {
   const FileDescriptor out(ends[1]);
   const std::byte byte{7};
   const auto send = [&](std::uint64_t) { check(::write(out.get(), &byte, 1) == 1, "written"); };
-  return median_latency(count, send, [&](std::uint64_t i) {
-    check(receive(in.get(), i) == byte, "the byte came");
-  });
+  return median_latency(
+      count, send, [&](std::uint64_t i) { check(receive(in.get(), i) == byte, "the byte came"); });
 }
 
 double pipe_ours(std::uint64_t count) {
