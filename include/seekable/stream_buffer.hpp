@@ -32,7 +32,7 @@ namespace seekable::inline v1 {
 
 namespace detail {
 class Engine;
-class Owner;
+class Engine;
 }  // namespace detail
 
 struct Pipe;
@@ -205,10 +205,11 @@ class SEEKABLE_EXPORT StreamBuffer {
 
  private:
   friend Pipe make_pipe(Options options);
-  explicit StreamBuffer(std::unique_ptr<detail::Owner> owner) noexcept;
+  explicit StreamBuffer(std::shared_ptr<detail::Engine> engine) noexcept;
   detail::Engine& engine() const;
+  void let_go() noexcept;
 
-  std::unique_ptr<detail::Owner> owner_;
+  std::shared_ptr<detail::Engine> engine_;
 };
 
 }  // namespace seekable::inline v1

@@ -21,7 +21,7 @@ void call_decided(const std::function<void(std::error_code)>& callback,
 
 }  // namespace
 
-std::shared_ptr<Engine> Engine::make(std::unique_ptr<Source> source, Options options) {
+std::shared_ptr<Engine> Engine::make(std::unique_ptr<Source> source, Options&& options) {
   if (options.retention.window_size() == std::uint64_t{0}) {
     throw std::invalid_argument("a window must have at least 1 byte");
   }
@@ -35,7 +35,7 @@ std::shared_ptr<Engine> Engine::make(std::unique_ptr<Source> source, Options opt
   return engine;
 }
 
-Engine::Engine(std::unique_ptr<Source> source, Options options)
+Engine::Engine(std::unique_ptr<Source> source, Options&& options)
     : storage_(std::move(options), source != nullptr),
       filler_(storage_, outcome_, std::move(source), storage_.options()),
       follows_readers_(storage_.options().retention.window_size() &&
@@ -54,17 +54,15 @@ Engine::Engine(std::unique_ptr<Source> source, Options options)
 
 Engine::~Engine() = default;
 
-void Engine::drop_owner() noexcept {
-  if (owners_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
-  // The last owner may go on the fill thread, whose reference is then the only other one.
-  const auto self = shared_from_this();
-  filler_.shut_down();
-  if (storage_.is_forked_child()) return;
-  in_place_ = nullptr;  // The source has gone.
-  // Besides this one and the owner's: a view must not keep what it does not lend.
-  if (self.use_count() <= 2) return;
+void Engine::drop_owner(std::shared_ptr<Engine> engine) noexcept {
+  if (engine->owners_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  engine->filler_.shut_down();
+  if (engine->storage_.is_forked_child()) return;
+  engine->in_place_ = nullptr;  // The source has gone.
+  // A view must not keep what it does not lend.
+  if (engine.use_count() <= 1) return;
   try {
-    storage_.release_before(unknown);
+    engine->storage_.release_before(unknown);
   } catch (const std::bad_alloc&) {
     // Then it goes with the view.
   }

@@ -41,9 +41,9 @@ class Output;
 /// Threads: safe from any number of threads. A null `Wait` waits without limit.
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
-  /// A null `source`: a writer pushes.
-  static std::shared_ptr<Engine> make(std::unique_ptr<Source> source, Options options);
-  Engine(std::unique_ptr<Source> source, Options options);
+  /// A null `source`: a writer pushes. The caller is its first owner.
+  static std::shared_ptr<Engine> make(std::unique_ptr<Source> source, Options&& options);
+  Engine(std::unique_ptr<Source> source, Options&& options);
   ~Engine();
 
   // engine_read.cpp
@@ -87,7 +87,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   /// `Owner`s are those who can read; when the last is gone the source is cancelled.
   void add_owner() noexcept { owners_.fetch_add(1, std::memory_order_relaxed); }
-  void drop_owner() noexcept;
+  static void drop_owner(std::shared_ptr<Engine> engine) noexcept;
   std::size_t owners() const noexcept { return owners_.load(std::memory_order_acquire); }
 
  private:
@@ -137,7 +137,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   FileSource* in_place_ = nullptr;  // the source, where it is a file that need not be stored
   const bool follows_readers_;
   const bool wake_early_;  // a window may drop or hold up what a reader waits for in larger steps
-  std::atomic<std::size_t> owners_{0};
+  std::atomic<std::size_t> owners_{1};
   std::atomic<std::uint64_t> waits_{0};
   StripedCounter hits_;
 
@@ -150,15 +150,17 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Lazy<Exports> exports_;
 };
 
-/// One of those who can read a stream.
+/// One more of those who can read a stream.
 class Owner {
  public:
   explicit Owner(std::shared_ptr<Engine> engine) noexcept : engine_(std::move(engine)) {
     engine_->add_owner();
   }
-  Owner(const Owner& other) noexcept : Owner(other.engine_) {}
-  Owner& operator=(const Owner&) = delete;
-  ~Owner() { engine_->drop_owner(); }
+  Owner(Owner&& other) noexcept = default;
+  Owner& operator=(Owner&&) = delete;
+  ~Owner() {
+    if (engine_) Engine::drop_owner(std::move(engine_));
+  }
 
   Engine& engine() const noexcept { return *engine_; }
 

@@ -67,7 +67,7 @@ void Writer::fail(std::error_code code, const std::string& message) {
 
 Pipe make_pipe(Options options) {
   auto engine = detail::Engine::make(nullptr, std::move(options));
-  StreamBuffer buffer(std::make_unique<detail::Owner>(engine));
+  StreamBuffer buffer(engine);
   return {Writer(std::move(engine)), std::move(buffer)};
 }
 

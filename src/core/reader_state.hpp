@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "core/engine.hpp"
 
@@ -11,7 +12,7 @@ namespace seekable::inline v1::detail {
 /// What a `Reader` points to: its position, which a window that blocks looks at.
 class ReaderState {
  public:
-  ReaderState(const Owner& owner, std::uint64_t offset) : owner_(owner), position_(offset) {
+  ReaderState(Owner owner, std::uint64_t offset) : owner_(std::move(owner)), position_(offset) {
     if (!follows()) return;
     engine().marks().add(position_);
     try {

@@ -75,7 +75,7 @@ struct Room {
 class Storage {
  public:
   /// `pulls`: there is a source to pull from; else a writer pushes.
-  Storage(Options options, bool pulls);
+  Storage(Options&& options, bool pulls);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;

@@ -9,7 +9,7 @@
 
 namespace seekable::inline v1::detail {
 
-Storage::Storage(Options options, bool pulls)
+Storage::Storage(Options&& options, bool pulls)
     : options_(std::move(options)),
       account_(options_.memory_limit, options_.memory_budget),
       two_stages_(pulls && options_.fill == Fill::ahead) {}

@@ -19,29 +19,32 @@ std::unique_ptr<Source> not_null(std::unique_ptr<Source> source) {
 }  // namespace
 
 StreamBuffer::StreamBuffer(std::unique_ptr<Source> source, Options options)
-    : owner_(std::make_unique<detail::Owner>(
-          detail::Engine::make(not_null(std::move(source)), std::move(options)))) {}
+    : engine_(detail::Engine::make(not_null(std::move(source)), std::move(options))) {}
 
-StreamBuffer::StreamBuffer(std::unique_ptr<detail::Owner> owner) noexcept
-    : owner_(std::move(owner)) {}
+StreamBuffer::StreamBuffer(std::shared_ptr<detail::Engine> engine) noexcept
+    : engine_(std::move(engine)) {}
 
 StreamBuffer::StreamBuffer(StreamBuffer&&) noexcept = default;
 
 StreamBuffer& StreamBuffer::operator=(StreamBuffer&& other) noexcept {
   if (this != &other) {
-    if (owner_) owner_->engine().filler().end_callbacks();
-    owner_ = std::move(other.owner_);
+    let_go();
+    engine_ = std::move(other.engine_);
   }
   return *this;
 }
 
-StreamBuffer::~StreamBuffer() {
-  if (owner_) owner_->engine().filler().end_callbacks();
+StreamBuffer::~StreamBuffer() { let_go(); }
+
+void StreamBuffer::let_go() noexcept {
+  if (!engine_) return;
+  engine_->filler().end_callbacks();
+  detail::Engine::drop_owner(std::move(engine_));
 }
 
 detail::Engine& StreamBuffer::engine() const {
-  if (!owner_) throw std::invalid_argument("this StreamBuffer was moved from");
-  return owner_->engine();
+  if (!engine_) throw std::invalid_argument("this StreamBuffer was moved from");
+  return *engine_;
 }
 
 std::size_t StreamBuffer::read_at(std::uint64_t offset, std::span<std::byte> out) const {
@@ -100,7 +103,7 @@ View StreamBuffer::view(std::uint64_t offset, std::size_t max_size, const Wait& 
 
 Reader StreamBuffer::reader(std::uint64_t offset) const {
   engine();
-  return Reader(std::make_unique<detail::ReaderState>(*owner_, offset));
+  return Reader(std::make_unique<detail::ReaderState>(detail::Owner(engine_), offset));
 }
 
 std::optional<std::uint64_t> StreamBuffer::size() const { return engine().size(); }
@@ -162,12 +165,12 @@ void StreamBuffer::save(const std::filesystem::path& path, const Wait& wait) con
 
 void StreamBuffer::save(const std::filesystem::path& path) && {
   engine().save(path, nullptr, true);
-  *this = StreamBuffer(std::unique_ptr<detail::Owner>());
+  let_go();
 }
 
 void StreamBuffer::save(const std::filesystem::path& path, const Wait& wait) && {
   engine().save(path, &wait, true);
-  *this = StreamBuffer(std::unique_ptr<detail::Owner>());
+  let_go();
 }
 
 }  // namespace seekable::inline v1
