@@ -13,6 +13,12 @@
 
 namespace seekable::inline v1 {
 
+class RestartableSource;
+
+namespace detail {
+class Filler;
+}
+
 /// What a source knows about its stream. Empty: not known.
 struct SourceInfo {
   std::string name;          ///< a path, a URL, a command: for people to read
@@ -54,6 +60,11 @@ class SEEKABLE_EXPORT Source {
 
   /// What is known about the stream.
   virtual SourceInfo info() const;
+
+ private:
+  friend class detail::Filler;
+  // As a dynamic_cast, which costs more than all else that is asked of a source at its start.
+  virtual RestartableSource* as_restartable() noexcept;
 };
 
 /// A source that can also be opened at any offset: a file, HTTP with ranges, an object.
@@ -82,6 +93,9 @@ class SEEKABLE_EXPORT RestartableSource : public Source {
 
   /// One more connection to the same stream, for one more thread; or null, the default.
   virtual std::unique_ptr<RestartableSource> another() const;
+
+ private:
+  RestartableSource* as_restartable() noexcept final;
 };
 
 }  // namespace seekable::inline v1

@@ -26,8 +26,8 @@ Filler::Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> sourc
       pushed_(source == nullptr),
       window_(options.retention.window_size().value_or(0)),
       window_blocks_(window_ > 0 && options.retention.when_full() == WhenFull::block) {
-  first_.restartable = dynamic_cast<RestartableSource*>(source.get());
   first_.source = std::move(source);
+  if (!pushed_) first_.restartable = first_.source->as_restartable();
   if (options.expected_size) {
     outcome_.declare(*options.expected_size);
   } else if (first_.source) {

@@ -23,6 +23,10 @@ void Source::cancel() noexcept {}
 
 SourceInfo Source::info() const { return {}; }
 
+RestartableSource* Source::as_restartable() noexcept { return nullptr; }
+
+RestartableSource* RestartableSource::as_restartable() noexcept { return this; }
+
 bool RestartableSource::worth_reading_through(std::uint64_t gap) const {
   return gap <= gap_read_through_bytes;
 }
