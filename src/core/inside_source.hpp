@@ -22,12 +22,13 @@ class InsideSource {
   }
 
  private:
-  static thread_local const InsideSource* innermost;
+  // Without a constructor, so that looking at it costs no check whether it has run.
+  static constinit thread_local const InsideSource* innermost;
 
   const void* const filler_;
   const InsideSource* const outer_;
 };
 
-inline thread_local const InsideSource* InsideSource::innermost = nullptr;
+inline constinit thread_local const InsideSource* InsideSource::innermost = nullptr;
 
 }  // namespace seekable::inline v1::detail

@@ -5,18 +5,10 @@
 
 namespace seekable::inline v1::detail {
 
-namespace {
-
-std::atomic<std::uint32_t> g_generation{0};
-
-void count_fork() { g_generation.fetch_add(1, std::memory_order_relaxed); }
-
-}  // namespace
-
-std::uint32_t fork_generation() noexcept {
-  static const int registered = ::pthread_atfork(nullptr, nullptr, count_fork);
-  (void)registered;
-  return g_generation.load(std::memory_order_relaxed);
+bool ForkCheck::count_forks() noexcept {
+  return ::pthread_atfork(nullptr, nullptr, [] {
+           forks_.fetch_add(1, std::memory_order_relaxed);
+         }) == 0;
 }
 
 void at_fork(void (*before)(), void (*after_in_parent)(), void (*after_in_child)()) noexcept {

@@ -6,25 +6,30 @@
 
 namespace seekable::inline v1::detail {
 
-/// Counts the forks between the first process and this one; for noticing that one is the child.
-///
-/// Cost: one load. A child made by `vfork` or `posix_spawn` does not count: it runs none of our
-/// code.
-std::uint32_t fork_generation() noexcept;
-
 /// Has `before` called in the parent ahead of each fork, and behind it `after_in_parent` there and
 /// `after_in_child` in the child. Null: nothing.
 void at_fork(void (*before)(), void (*after_in_parent)(), void (*after_in_child)()) noexcept;
 
 /// Remembers the process it was made in.
+///
+/// A child made by `vfork` or `posix_spawn` does not count: it runs none of our code.
 class ForkCheck {
  public:
-  ForkCheck() noexcept : generation_(fork_generation()) {}
+  ForkCheck() noexcept {
+    static const bool counts = count_forks();
+    (void)counts;
+    generation_ = forks_.load(std::memory_order_relaxed);
+  }
 
-  /// True in a forked child of that process.
-  bool is_child() const noexcept { return generation_ != fork_generation(); }
+  /// True in a forked child of that process. Cost: one load.
+  bool is_child() const noexcept { return generation_ != forks_.load(std::memory_order_relaxed); }
 
  private:
+  static bool count_forks() noexcept;
+
+  // Between the first process and this one.
+  static inline constinit std::atomic<std::uint32_t> forks_{0};
+
   std::uint32_t generation_;
 };
 
