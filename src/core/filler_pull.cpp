@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/filler.hpp"
 #include "core/inside_source.hpp"
@@ -82,12 +83,14 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
 bool Filler::fill(Lane& lane, const Need& need, Room room) {
   const bool may_read_on = !sparse() && window_ == 0 && room.how == Room::How::direct;
   Pulled pulled;
+  bool drips = false;
   if (!read_source(lane, room.bytes, pulled)) return false;
   while (account_for(lane, room, pulled)) {
     room.bytes = room.bytes.subspan(pulled.size);
     if (!may_read_on || room.bytes.empty()) return true;
     if (!wants_more(lane.position.load(std::memory_order_relaxed), need)) return true;
-    if (pulled.size <= drip_size && ProcessFence::is_there()) {
+    // The second in a row, that is: behind the first one often comes the end.
+    if (pulled.size <= drip_size && std::exchange(drips, true) && ProcessFence::is_there()) {
       const Next next = drip(lane, need, room, pulled);
       if (next != Next::account_for) return next == Next::step;
     } else if (!read_source(lane, room.bytes, pulled)) {
