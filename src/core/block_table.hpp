@@ -86,6 +86,9 @@ class BlockTable {
     return const_cast<BlockTable*>(this)->find(block);
   }
 
+  /// The entry of block 0, which is always there.
+  Entry& first() noexcept { return first_; }
+
   /// The entry of `block`, made if there is none.
   Entry& make(std::uint64_t block);
 

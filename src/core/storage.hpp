@@ -196,7 +196,11 @@ class Storage {
   /// fastest, and 8 bytes more than 1 KiB: a stream of so much needs no other to find its end.
   static constexpr std::array<std::size_t, 5> piece_begin{0, 1032, 4 * 1024, 16 * 1024, 64 * 1024};
   static constexpr std::size_t piece_count = 4;
-  static std::size_t piece_of(std::size_t at) noexcept;
+  static std::size_t piece_of(std::size_t at) noexcept {
+    std::size_t piece = 0;
+    while (at >= piece_begin[piece + 1]) ++piece;
+    return piece;
+  }
 
   /// What a block has left, until nobody uses it.
   struct Retired {
@@ -309,8 +313,12 @@ inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> o
   const Entry* entry = find_kept(offset, kept);
   if (entry == nullptr || out.size() > kept) return false;
   const Place place = entry->place();
-  if (place.kind() != Place::Kind::memory) return false;
-  copy_bytes(out.data(), place.address() + in_block(offset), out.size());
+  if (place.kind() == Place::Kind::memory) {
+    copy_bytes(out.data(), place.address() + in_block(offset), out.size());
+    return true;
+  }
+  if (place.kind() != Place::Kind::pieces) return false;
+  copy_pieces(in_block(offset), out);
   return true;
 }
 

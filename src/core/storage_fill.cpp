@@ -85,16 +85,20 @@ Room Storage::room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcep
   return {scratch.first(std::min(scratch.size(), block_size - at)), Room::How::skip};
 }
 
+/// The first block's entry is always there: no lock is taken for it. Where it is released, now or
+/// before, its place tells.
 bool Storage::begin_block(std::uint64_t block, Filling& filling) {
   Entry* entry = nullptr;
-  {
+  if (block == 0) {
+    entry = &table_.first();
+    entry->pins.fetch_add(1, std::memory_order_seq_cst);
+    std::uint64_t none = Place().word();
+    entry->word.compare_exchange_strong(none, Place::pieces().word(), std::memory_order_seq_cst);
+  } else {
     MutexLock lock(mutex_);
     if (skips(block_begin(block))) return false;
     entry = &table_.make(block);
     entry->pins.fetch_add(1, std::memory_order_seq_cst);
-    if (block == 0 && entry->place().kind() == Place::Kind::none) {
-      entry->word.store(Place::pieces().word(), std::memory_order_seq_cst);
-    }
   }
   filling = {entry, block, false};
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
@@ -214,7 +218,6 @@ void Storage::free_pieces() noexcept {
   for (std::size_t piece = 0; piece < piece_count && pieces_[piece] != nullptr; ++piece) {
     free_piece(piece, std::exchange(pieces_[piece], nullptr));
   }
-  account_.give_back(piece_room_.exchange(0, std::memory_order_relaxed));
 }
 
 bool Storage::add_piece() {

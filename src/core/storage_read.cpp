@@ -20,12 +20,6 @@ void Storage::throw_released() const {
   throw Error(Errc::released, "the lowest byte still there is " + std::to_string(lowest), lowest);
 }
 
-std::size_t Storage::piece_of(std::size_t at) noexcept {
-  std::size_t piece = 0;
-  while (at >= piece_begin[piece + 1]) ++piece;
-  return piece;
-}
-
 std::size_t Storage::copy(std::uint64_t offset, std::span<std::byte> out) {
   const std::uint64_t block = block_of(offset);
   const Announcement announced(this, block);

@@ -27,7 +27,7 @@ Storage::~Storage() {
       BlockPool::instance().put(retired.place.address());
     }
   }
-  free_pieces();
+  free_pieces();  // The account tells the shared budget of them, with all else.
   for (RetiredNode& retired : retired_nodes_) BlockTable::free(retired.node);
   delete spool();
 }
@@ -250,7 +250,10 @@ void Storage::reclaim(const Retired& retired) noexcept {
       BlockPool::instance().put(retired.place.address());
       account_.give_back(block_size);
       return;
-    case Place::Kind::pieces: free_pieces(); return;
+    case Place::Kind::pieces:
+      free_pieces();
+      account_.give_back(piece_room_.exchange(0, std::memory_order_relaxed));
+      return;
     case Place::Kind::spool:
       spool()->give_up(retired.place.slot(), static_cast<std::size_t>(retired.size));
       return;
