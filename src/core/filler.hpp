@@ -268,6 +268,7 @@ class Filler {
   void run_due_callbacks();
   void call(Callback& callback) noexcept;
   void wait_for_window(const Wait* wait);
+  void end_thread() noexcept;
   void drop_sources() noexcept;
 
   Storage& storage_;

@@ -109,6 +109,7 @@ void Filler::set_end(std::uint64_t size) {
 }
 
 void Filler::wake_all() {
+  if (first_waiter_ == nullptr) return;
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     waiter->woken = true;
     waiter->event.set();
@@ -256,39 +257,45 @@ void Filler::shut_down() noexcept {
   if (!complete()) {
     fail({Errc::cancelled, "the buffer and all its readers are gone", position(), nullptr});
   }
-  std::unique_ptr<std::jthread> thread;
-  {
-    MutexLock lock(mutex_);
-    shut_down_ = true;
-    thread = std::move(thread_);
-    if (thread) thread->request_stop();
-  }
-  if (thread) {
-    work_.set();
-    // A callback on the fill thread itself may drop the last reader.
-    if (on_fill_thread()) {
-      thread->detach();
-    } else {
-      thread->join();
-    }
-  }
+  end_thread();
   storage_.stop();
   end_callbacks();
   drop_sources();
 }
 
+/// Whoever may have a thread started, or look at it, is gone: there is none, or it is alone.
+void Filler::end_thread() noexcept SEEKABLE_TSA(no_thread_safety_analysis) {
+  if (thread_ == nullptr) {
+    shut_down_ = true;  // Without the lock, which most streams are spared so.
+    return;
+  }
+  std::unique_ptr<std::jthread> thread;
+  {
+    MutexLock lock(mutex_);
+    shut_down_ = true;
+    thread = std::move(thread_);
+    thread->request_stop();
+  }
+  work_.set();
+  // A callback on the fill thread itself may drop the last reader.
+  if (on_fill_thread()) {
+    thread->detach();
+  } else {
+    thread->join();
+  }
+}
+
 /// Nobody can enter a source any more; views may live on for long, and what a source holds (a
 /// descriptor, a child) must not.
-void Filler::drop_sources() noexcept {
+///
+/// Without a lock: no thread but this one looks at a source any more (a writer has none).
+void Filler::drop_sources() noexcept SEEKABLE_TSA(no_thread_safety_analysis) {
   // Where the source itself dropped its last reader it must go on to its return: it goes with this.
-  if (InsideSource::is(this)) return;
-  std::array<std::unique_ptr<Source>, max_lanes> sources;
-  MutexLock lock(mutex_);
+  if (pushed_ || InsideSource::is(this)) return;
   for (std::size_t i = 0; i < lanes(); ++i) {
     lane(i).restartable = nullptr;
-    sources[i] = std::move(lane(i).source);
+    lane(i).source.reset();
   }
-  lock.unlock();  // invariant 5: they are destroyed without it.
 }
 
 }  // namespace seekable::inline v1::detail
