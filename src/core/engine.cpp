@@ -55,7 +55,8 @@ Engine::Engine(std::unique_ptr<Source> source, Options&& options)
 Engine::~Engine() = default;
 
 void Engine::drop_owner(std::shared_ptr<Engine> engine) noexcept {
-  if (engine->owners_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  // Where this is the only owner, nobody is there who could add another.
+  if (engine->owners() > 1 && engine->owners_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   engine->filler_.shut_down();
   if (engine->storage_.is_forked_child()) return;
   engine->in_place_ = nullptr;  // The source has gone.

@@ -93,7 +93,9 @@ bool Storage::begin_block(std::uint64_t block, Filling& filling) {
     entry = &table_.first();
     entry->pins.fetch_add(1, std::memory_order_seq_cst);
     std::uint64_t none = Place().word();
-    entry->word.compare_exchange_strong(none, Place::pieces().word(), std::memory_order_seq_cst);
+    if (entry->place().kind() == Place::Kind::none) {
+      entry->word.compare_exchange_strong(none, Place::pieces().word(), std::memory_order_seq_cst);
+    }
   } else {
     MutexLock lock(mutex_);
     if (skips(block_begin(block))) return false;

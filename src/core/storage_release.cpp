@@ -12,7 +12,9 @@ namespace seekable::inline v1::detail {
 Storage::Storage(Options&& options, bool pulls)
     : options_(std::move(options)),
       account_(options_.memory_limit, options_.memory_budget),
-      two_stages_(pulls && options_.fill == Fill::ahead) {}
+      two_stages_(pulls && options_.fill == Fill::ahead) {
+  table_.first().word.store(Place::pieces().word(), std::memory_order_relaxed);
+}
 
 Storage::~Storage() {
   SpillQueue* queue = queue_.load(std::memory_order_acquire);

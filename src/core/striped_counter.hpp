@@ -19,16 +19,19 @@ class StripedCounter {
  public:
   void add() noexcept {
     const unsigned thread = Announcement::slot_of_thread().number;
-    if (Stripes* stripes = stripes_.get()) {
+    if (first_thread_.load(std::memory_order_relaxed) == thread || meet(thread)) {
+      // The first thread's alone: no locked instruction.
+      first_.store(first_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    } else if (Stripes* stripes = stripes_.get()) {
       (*stripes)[thread % stripe_count].count.fetch_add(1, std::memory_order_relaxed);
-      return;
+    } else {
+      others_.fetch_add(1, std::memory_order_relaxed);
     }
-    if (first_thread_.load(std::memory_order_relaxed) != thread) meet(thread);
-    first_.fetch_add(1, std::memory_order_relaxed);
   }
 
   std::uint64_t sum() const noexcept {
-    std::uint64_t sum = first_.load(std::memory_order_relaxed);
+    std::uint64_t sum =
+        first_.load(std::memory_order_relaxed) + others_.load(std::memory_order_relaxed);
     const Stripes* stripes = stripes_.get();
     if (stripes == nullptr) return sum;
     for (const Stripe& stripe : *stripes) sum += stripe.count.load(std::memory_order_relaxed);
@@ -43,17 +46,23 @@ class StripedCounter {
   };
   using Stripes = std::array<Stripe, stripe_count>;
 
-  void meet(unsigned thread) noexcept {
-    unsigned before = nobody;
-    if (first_thread_.compare_exchange_strong(before, thread, std::memory_order_relaxed)) return;
+  /// Returns true where this is the first thread of all.
+  bool meet(unsigned thread) noexcept {
+    unsigned first = nobody;
+    if (first_thread_.load(std::memory_order_relaxed) == nobody &&
+        first_thread_.compare_exchange_strong(first, thread, std::memory_order_relaxed)) {
+      return true;
+    }
     try {
       stripes_.make();
     } catch (const std::bad_alloc&) {
-      // Then all go on with the first one: slower, and as exact.
+      // Then the others share one: slower, and as exact.
     }
+    return false;
   }
 
   std::atomic<std::uint64_t> first_{0};
+  std::atomic<std::uint64_t> others_{0};
   std::atomic<unsigned> first_thread_{nobody};
   Lazy<Stripes> stripes_;
 };
