@@ -212,7 +212,7 @@ class Filler {
   void pull(Lane& lane, const Need& need);
   bool wants_more(std::uint64_t position, const Need& need) const noexcept;
   bool step(Lane& lane, const Need& need, std::span<std::byte> scratch);
-  bool fill(Lane& lane, const Need& need, Room room);
+  bool fill(Lane& lane, const Need& need, Room& room);
   bool account_for(Lane& lane, const Room& room, Pulled& pulled);
   Next drip(Lane& lane, const Need& need, Room& room, Pulled& pulled);
   bool claim(Lane& lane, std::uint64_t position);

@@ -74,13 +74,13 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
     return !published(lane.position.load(std::memory_order_relaxed));
   }
   Room room = room_at(lane, position, scratch);
-  room.bytes = room.bytes.first(std::min(room.bytes.size(), allowed));
+  if (allowed < room.bytes.size()) room.bytes = room.bytes.first(allowed);
   return fill(lane, need, room);
 }
 
 /// Reads into `room` until it is full; or once, where a window or another lane has a say in what
 /// comes next, or it is not the block itself. Returns as `step`.
-bool Filler::fill(Lane& lane, const Need& need, Room room) {
+bool Filler::fill(Lane& lane, const Need& need, Room& room) {
   const bool may_read_on = !sparse() && window_ == 0 && room.how == Room::How::direct;
   Pulled pulled;
   bool drips = false;
