@@ -242,7 +242,7 @@ class Storage {
   Room room_of_sealed(std::size_t at, Filling& filling, std::span<std::byte> scratch);
   Room room_through(std::size_t at, Filling& filling, std::span<std::byte> scratch);
   static std::byte* make_piece(std::size_t piece, std::size_t size) noexcept;
-  static void free_piece(std::size_t piece, std::byte* bytes) noexcept;
+  static void free_piece(std::size_t piece, std::size_t size, std::byte* bytes) noexcept;
   bool add_piece();
   bool move_pieces_to_spool(Filling& filling);
   bool move_pieces_to_memory(Filling& filling);
@@ -291,6 +291,7 @@ class Storage {
   RareVector<Retired> retired_ SEEKABLE_GUARDED_BY(mutex_);
   RareVector<RetiredNode> retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
   std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t blocks_end_ SEEKABLE_GUARDED_BY(mutex_) = 1;  // behind the last one begun
 
   const bool two_stages_;
   std::atomic<SpillQueue*> queue_{nullptr};  // owned; made when memory runs out for the first time

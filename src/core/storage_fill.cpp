@@ -7,6 +7,7 @@
 #include "core/storage.hpp"
 #include "seekable/error.hpp"
 #include "store/block_pool.hpp"
+#include "store/idle_piece.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -100,6 +101,7 @@ bool Storage::begin_block(std::uint64_t block, Filling& filling) {
     MutexLock lock(mutex_);
     if (skips(block_begin(block))) return false;
     entry = &table_.make(block);
+    blocks_end_ = std::max(blocks_end_, block + 1);
     entry->pins.fetch_add(1, std::memory_order_seq_cst);
   }
   filling = {entry, block, false};
@@ -203,13 +205,16 @@ bool Storage::take_piece(std::size_t size) noexcept {
 }
 
 std::byte* Storage::make_piece(std::size_t piece, std::size_t size) noexcept {
+  if (size == IdlePiece::size) return IdlePiece::take();
   void* const bytes = piece == 0 ? ::operator new(size, std::nothrow)
                                  : ::operator new(size, piece_alignment, std::nothrow);
   return static_cast<std::byte*>(bytes);
 }
 
-void Storage::free_piece(std::size_t piece, std::byte* bytes) noexcept {
-  if (piece == 0) {
+void Storage::free_piece(std::size_t piece, std::size_t size, std::byte* bytes) noexcept {
+  if (size == IdlePiece::size) {
+    IdlePiece::put(bytes);
+  } else if (piece == 0) {
     ::operator delete(bytes);
   } else {
     ::operator delete(bytes, piece_alignment);
@@ -217,8 +222,10 @@ void Storage::free_piece(std::size_t piece, std::byte* bytes) noexcept {
 }
 
 void Storage::free_pieces() noexcept {
+  const std::size_t have = piece_room_.load(std::memory_order_relaxed);
   for (std::size_t piece = 0; piece < piece_count && pieces_[piece] != nullptr; ++piece) {
-    free_piece(piece, std::exchange(pieces_[piece], nullptr));
+    const std::size_t size = std::min(have, piece_begin[piece + 1]) - piece_begin[piece];
+    free_piece(piece, size, std::exchange(pieces_[piece], nullptr));
   }
 }
 

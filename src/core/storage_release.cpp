@@ -20,8 +20,8 @@ Storage::~Storage() {
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
   // In a forked child the queue's thread does not exist and its lock may be held for ever.
   if (!fork_.is_child()) delete queue;
-  table_.for_each(0, block_of(unknown) + 1, [&](std::uint64_t, Entry& entry) {
-    const Place place = entry.place();
+  table_.for_each(0, blocks_end_, [&](std::uint64_t, Entry& entry) {
+    const Place place = entry.place(std::memory_order_relaxed);
     if (place.kind() == Place::Kind::memory) BlockPool::instance().put(place.address());
   });
   for (const Retired& retired : retired_) {

@@ -2,6 +2,7 @@
 #include "seekable/memory_budget.hpp"
 
 #include "store/block_pool.hpp"
+#include "store/idle_piece.hpp"
 
 namespace seekable::inline v1 {
 
@@ -17,6 +18,9 @@ void MemoryBudget::give_back(std::uint64_t size) noexcept {
   used_.fetch_sub(size, std::memory_order_relaxed);
 }
 
-void trim() noexcept { detail::BlockPool::instance().trim(); }
+void trim() noexcept {
+  detail::IdlePiece::trim();
+  detail::BlockPool::instance().trim();
+}
 
 }  // namespace seekable::inline v1
