@@ -89,7 +89,7 @@ bool Filler::fill(Lane& lane, const Need& need, Room& room) {
     room.bytes = room.bytes.subspan(pulled.size);
     if (!may_read_on || room.bytes.empty()) return true;
     if (!wants_more(lane.position.load(std::memory_order_relaxed), need)) return true;
-    // The second in a row, that is: behind the first one often comes the end.
+    // Not behind the first small one, which often is the last of all.
     if (pulled.size <= drip_size && std::exchange(drips, true) && ProcessFence::is_there()) {
       const Next next = drip(lane, need, room, pulled);
       if (next != Next::account_for) return next == Next::step;
