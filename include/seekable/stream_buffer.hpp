@@ -32,7 +32,6 @@ namespace seekable::inline v1 {
 
 namespace detail {
 class Engine;
-class Engine;
 }  // namespace detail
 
 struct Pipe;
