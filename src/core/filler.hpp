@@ -237,6 +237,8 @@ class Filler {
   void go_to_start(Lane*& at, const Need& need);
   bool is_barred(const Lane& lane, std::uint64_t start);
   bool reads_through(const Lane& lane, std::uint64_t gap);
+  static std::optional<std::uint64_t> wanted_from(std::uint64_t start, const Need& need) noexcept;
+  void tell_wanted(Lane& lane, std::uint64_t start, const Need& need);
   void reopen(Lane& lane, std::uint64_t start, const Need& need);
   Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
   void learn_size(Lane& lane);

@@ -21,8 +21,10 @@ std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
 /// Brings `at`, or another lane in its place, to where the need begins.
 void Filler::go_to_start(Lane*& at, const Need& need) {
   Lane& lane = *at;
+  // For a certain byte no question is lost: the answer to opening there tells the size, too.
   const bool size_known = outcome_.declared() != unknown || outcome_.end() != unknown;
-  if (!size_known && start_of(need.byte) != lane.position.load(std::memory_order_relaxed)) {
+  if (!size_known && need.byte == unknown &&
+      start_of(need.byte) != lane.position.load(std::memory_order_relaxed)) {
     learn_size(lane);
   }
   const std::uint64_t start = start_of(need.byte);
@@ -38,6 +40,8 @@ void Filler::go_to_start(Lane*& at, const Need& need) {
       }
     }
     reopen(*at, start, need);
+  } else if (lane.fresh && position == start && lane.held.empty()) {
+    tell_wanted(lane, start, need);
   }
   MutexLock lock(mutex_);
   at->on_its_way = true;
@@ -65,15 +69,31 @@ bool Filler::reads_through(const Lane& lane, std::uint64_t gap) {
   }
 }
 
+/// So many bytes from `start` on will be read, as far as is known.
+std::optional<std::uint64_t> Filler::wanted_from(std::uint64_t start, const Need& need) noexcept {
+  if (need.wanted_end == unknown || need.wanted_end <= start) return std::nullopt;
+  return need.wanted_end - start;
+}
+
+/// A connection that was not used yet may ask for no more than what is wanted.
+void Filler::tell_wanted(Lane& lane, std::uint64_t start, const Need& need) {
+  const auto wanted = wanted_from(start, need);
+  if (!wanted) return;
+  try {
+    const InsideSource inside(this);
+    lane.restartable->reopen(start, wanted);
+  } catch (...) {
+    source_threw(lane, std::current_exception());
+  }
+}
+
 void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
   storage_.let_go(lane.filling);
   lane.held.clear();  // It can be had again.
   try {
     const InsideSource inside(this);
-    std::optional<std::uint64_t> wanted;
-    if (need.wanted_end != unknown && need.wanted_end > start) wanted = need.wanted_end - start;
     reopened_.fetch_add(1, std::memory_order_relaxed);
-    lane.restartable->reopen(start, wanted);
+    lane.restartable->reopen(start, wanted_from(start, need));
   } catch (...) {
     lane.position.store(start, std::memory_order_release);
     source_threw(lane, std::current_exception());

@@ -76,8 +76,10 @@ void Filler::source_ended(Lane& lane) {
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   const std::uint64_t declared = outcome_.declared();
   const std::uint64_t reached = this->reached();
-  if (declared != unknown && position > declared) {
+  if (declared != unknown && reached > declared) {
     fail_overrun();  // It was declared after more had come.
+  } else if (declared != unknown && position > declared) {
+    // It was opened behind its end before its size was known: whoever waits asks at the end now.
   } else if (position < reached) {
     fail({Errc::truncated,
           "the stream ends after " + std::to_string(position) + " bytes, and it gave byte " +
@@ -92,7 +94,8 @@ void Filler::source_ended(Lane& lane) {
          &lane);
   } else if (declared == unknown && position > reached) {
     // Whoever opens a stream behind its end is told 0 too: the byte before was never seen.
-    jumps_lie_.store(true, std::memory_order_relaxed);
+    learn_size(lane);
+    if (outcome_.declared() == unknown) jumps_lie_.store(true, std::memory_order_relaxed);
   } else {
     storage_.let_go(lane.filling);
     set_end(position);

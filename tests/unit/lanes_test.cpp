@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -100,6 +101,20 @@ TEST(Lanes, NoCallbackIsCalledByAThreadThatHoldsOne) {
   std::jthread reader([&] { EXPECT_EQ(buffer.read(80 * block, 16).size(), 16U); });
   second_ended.get_future().wait();
   first_may_end.set_value();
+}
+
+// A connection that had given its first bytes, for which there was no room, was told again how much
+// is wanted, and gave them once more behind themselves.
+TEST(Lanes, BytesThatWereHeldAreNotTakenTwice) {
+  const auto content = random_bytes(3 * block, 3);
+  const ScriptedJumping stream({.content = content, .chunks = {1000}, .declared_size = 3 * block},
+                               options_spilled(0));
+  const StreamBuffer& buffer = stream.buffer;
+  {
+    const CallHook hook(fail_call(detail::sys::Call::pwrite, ENOSPC, 100));
+    EXPECT_EQ(code_of([&] { buffer.read(0, 5000); }), Errc::disk_full);
+  }
+  EXPECT_TRUE(buffer.read(0, content.size()) == content);
 }
 
 /// Its first connection ends at 1000 bytes, the others go on.
