@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# `find_package(seekable [COMPONENTS crypto])` and `pkg-config seekable`.
+# `find_package(seekable [COMPONENTS crypto decode http])` and `pkg-config seekable`.
 include(CMakePackageConfigHelpers)
 
 set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/seekable")
@@ -7,36 +7,52 @@ set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/seekable")
 install(TARGETS seekable EXPORT seekable-targets FILE_SET HEADERS)
 install(EXPORT seekable-targets NAMESPACE seekable:: DESTINATION "${config_dir}")
 
-set(pc_name seekable)
-set(pc_description "${PROJECT_DESCRIPTION}")
-set(pc_requires "")
 file(RELATIVE_PATH pc_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
-set(pc_libs "-lseekable -pthread")
 # Some builders give absolute directories.
 foreach(kind INCLUDE LIB)
   cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_${kind}DIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_${kind}DIR)
 endforeach()
-configure_file("${PROJECT_SOURCE_DIR}/cmake/seekable.pc.in" seekable.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/seekable.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 
-if(TARGET seekable_crypto)
-  install(TARGETS seekable_crypto EXPORT seekable-crypto-targets)
-  install(EXPORT seekable-crypto-targets NAMESPACE seekable:: DESTINATION "${config_dir}")
-
-  set(pc_name seekable-crypto)
-  set(pc_description "${PROJECT_DESCRIPTION}: the encrypted spool")
-  set(pc_requires "seekable")
-  set(pc_libs "-Wl,--undefined=seekable_crypto_linked -lseekable_crypto")
-  get_target_property(crypto_type seekable_crypto TYPE)
-  if(crypto_type STREQUAL "STATIC_LIBRARY")
-    set(pc_requires "seekable libsodium")
-  else()
-    string(PREPEND pc_libs "-Wl,--no-as-needed ")
-  endif()
-  configure_file("${PROJECT_SOURCE_DIR}/cmake/seekable.pc.in" seekable-crypto.pc @ONLY)
-  install(FILES "${PROJECT_BINARY_DIR}/seekable-crypto.pc"
+function(seekable_install_pc pc_name pc_description pc_requires pc_libs)
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/seekable.pc.in" ${pc_name}.pc @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/${pc_name}.pc"
           DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
-endif()
+endfunction()
+
+seekable_install_pc(seekable "${PROJECT_DESCRIPTION}" "" "-lseekable -pthread")
+
+# An optional target, if it was built: its own targets file, which the config takes where what it
+# needs is there, and its own .pc. `packages`: what pkg-config calls the libraries that a static one
+# needs; a shared one brings them along.
+function(seekable_install_component name description packages)
+  set(target seekable_${name})
+  if(NOT TARGET ${target})
+    return()
+  endif()
+  install(TARGETS ${target} EXPORT seekable-${name}-targets FILE_SET HEADERS)
+  install(EXPORT seekable-${name}-targets NAMESPACE seekable:: DESTINATION "${config_dir}")
+
+  set(requires "seekable")
+  set(libs "-l${target}")
+  if(name STREQUAL "crypto")
+    string(PREPEND libs "-Wl,--undefined=seekable_crypto_linked ")
+  endif()
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "STATIC_LIBRARY")
+    string(APPEND requires " ${packages}")
+    if(name STREQUAL "decode")
+      string(APPEND libs " -lbz2")  # pkg-config knows nothing of it.
+    endif()
+  elseif(name STREQUAL "crypto")
+    string(PREPEND libs "-Wl,--no-as-needed ")
+  endif()
+  seekable_install_pc(seekable-${name} "${PROJECT_DESCRIPTION}: ${description}" "${requires}"
+                      "${libs}")
+endfunction()
+
+seekable_install_component(crypto "the encrypted spool" libsodium)
+seekable_install_component(decode "compressed streams" "zlib liblzma libzstd liblz4")
+seekable_install_component(http "streams from the web" libcurl)
 
 configure_package_config_file(cmake/seekable-config.cmake.in seekable-config.cmake
                               INSTALL_DESTINATION "${config_dir}")

@@ -14,9 +14,14 @@ function(seekable_kind_wanted kind result)
   set(${result} ${wanted} PARENT_SCOPE)
 endfunction()
 
-# tests/support/*.cpp: what tests share.
+# tests/support/*.cpp: what tests share; http_*.cpp where seekable::http is built.
 function(seekable_test_support)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/support/*.cpp")
+  foreach(part http decode)
+    if(NOT TARGET seekable_${part})
+      list(FILTER sources EXCLUDE REGEX "/${part}_[^/]*\\.cpp$")
+    endif()
+  endforeach()
   add_library(seekable_test_settings INTERFACE)
   target_include_directories(
     seekable_test_settings INTERFACE "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/src")
@@ -24,11 +29,19 @@ function(seekable_test_support)
     seekable_test_settings
     INTERFACE seekable::seekable
               $<TARGET_NAME_IF_EXISTS:seekable_crypto>
+              $<TARGET_NAME_IF_EXISTS:seekable_http>
+              $<TARGET_NAME_IF_EXISTS:seekable_decode>
               $<TARGET_NAME_IF_EXISTS:seekable_cli_lib>
               GTest::gtest
               GTest::gmock
               rapidcheck
               rapidcheck_gtest)
+  foreach(part http decode)
+    if(TARGET seekable_${part})
+      string(TOUPPER ${part} name)
+      target_compile_definitions(seekable_test_settings INTERFACE SEEKABLE_TEST_${name})
+    endif()
+  endforeach()
   if(sources)
     add_library(seekable_test_support STATIC ${sources})
     seekable_target(seekable_test_support LOOSE)
@@ -39,13 +52,19 @@ function(seekable_test_support)
   endif()
 endfunction()
 
-# Sources about a part that is not built are left out: *crypto*_test.cpp, cli_*_test.cpp.
+# Sources about a part that is not built are left out: *crypto*_test.cpp, cli_*_test.cpp,
+# http_*_test.cpp, decode_*_test.cpp.
 function(seekable_gtest_program kind)
   seekable_kind_wanted(${kind} wanted)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${kind}/*_test.cpp")
   if(NOT TARGET seekable_crypto)
     list(FILTER sources EXCLUDE REGEX "crypt[^/]*_test\\.cpp$")
   endif()
+  foreach(part http decode)
+    if(NOT TARGET seekable_${part})
+      list(FILTER sources EXCLUDE REGEX "/${part}_[^/]*_test\\.cpp$")
+    endif()
+  endforeach()
   if(NOT TARGET seekable_cli_lib)
     list(FILTER sources EXCLUDE REGEX "/cli_[^/]*_test\\.cpp$")
   endif()
@@ -81,6 +100,11 @@ function(seekable_python_tests kind)
   endif()
   set(directory "${PROJECT_SOURCE_DIR}/tests/${kind}")
   file(GLOB files CONFIGURE_DEPENDS "${directory}/*.py")
+  foreach(part http decode)
+    if(NOT TARGET seekable_${part})
+      list(FILTER files EXCLUDE REGEX "/${part}_[^/]*_test\\.py$")
+    endif()
+  endforeach()
   set(environment ${seekable_test_environment} "PYTHONPATH=${directory}"
                   PYTHONDONTWRITEBYTECODE=1)
   foreach(file IN LISTS files)

@@ -5,13 +5,15 @@
 #include <chrono>
 #include <cstdint>
 
+#include "seekable/export.hpp"
+
 namespace seekable::inline v1::detail {
 
 /// Something that happens once, and that a thread can sleep for. `reset` makes it happen again.
 ///
 /// Threads: `set` from any thread; `wait` and `reset` from one. The waiter may destroy the event as
 ///     soon as its wait is over: `set` does not touch it after the waiter can see it.
-class Event {
+class SEEKABLE_EXPORT Event {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 

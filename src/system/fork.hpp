@@ -4,16 +4,19 @@
 #include <atomic>
 #include <cstdint>
 
+#include "seekable/export.hpp"
+
 namespace seekable::inline v1::detail {
 
 /// Has `before` called in the parent ahead of each fork, and behind it `after_in_parent` there and
 /// `after_in_child` in the child. Null: nothing.
-void at_fork(void (*before)(), void (*after_in_parent)(), void (*after_in_child)()) noexcept;
+SEEKABLE_EXPORT void at_fork(void (*before)(), void (*after_in_parent)(),
+                             void (*after_in_child)()) noexcept;
 
 /// Remembers the process it was made in.
 ///
 /// A child made by `vfork` or `posix_spawn` does not count: it runs none of our code.
-class ForkCheck {
+class SEEKABLE_EXPORT ForkCheck {
  public:
   ForkCheck() noexcept {
     static const bool counts = count_forks();

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/client.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "system/fork.hpp"
+
+namespace seekable::inline v1::detail::http {
+
+namespace {
+
+/// Connections that are kept for the next request.
+constexpr long idle_connections = 16;
+
+/// Whether an exchange that is waited for is still being read is looked at so often.
+constexpr int look_again_ms = 20;
+constexpr int long_ms = 60'000;
+
+CURLM* make_multi() {
+  CURLM* const multi = ::curl_multi_init();
+  if (multi == nullptr) throw std::bad_alloc();
+  ::curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+  ::curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, idle_connections);
+  return multi;
+}
+
+/// The client of this process, and what must be so that it can be one.
+class OfProcess {
+ public:
+  OfProcess() {
+    if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
+    ForkCheck().is_child();  // Registers the count of forks before the first of them.
+    at_fork(before_fork, after_fork, after_fork);
+  }
+  OfProcess(const OfProcess&) = delete;
+  OfProcess& operator=(const OfProcess&) = delete;
+
+  /// What libcurl itself needs at the end of the process goes after this, since it came before.
+  ~OfProcess() {
+    if (!client_) return;
+    if (made_in_.is_child()) {
+      forget();
+    } else {
+      client_->shut_down();
+    }
+  }
+
+  static OfProcess& instance() {
+    static OfProcess of_process;
+    return of_process;
+  }
+
+  std::shared_ptr<Client> client() {
+    MutexLock lock(mutex_);
+    if (client_ && made_in_.is_child()) forget();
+    if (!client_) {
+      client_ = std::make_shared<Client>();
+      made_in_ = ForkCheck();
+    }
+    return client_;
+  }
+
+ private:
+  /// A child finds the mutex free, whatever the parent's other threads were doing.
+  static void before_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.lock(); }
+  static void after_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.unlock(); }
+
+  /// The parent's thread is not here, and nothing of what it held can be given up.
+  void forget() { new std::shared_ptr<Client>(std::move(client_)); }
+
+  Mutex mutex_;
+  std::shared_ptr<Client> client_;
+  ForkCheck made_in_;
+};
+
+}  // namespace
+
+std::shared_ptr<Client> Client::of_process() { return OfProcess::instance().client(); }
+
+Client::Client() : multi_(make_multi()) {
+  // Signals are for the program's own threads.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::curl_multi_cleanup(multi_);
+    throw;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Client::~Client() {
+  shut_down();
+  ::curl_multi_cleanup(multi_);
+}
+
+void Client::shut_down() noexcept {
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+  }
+  ::curl_multi_wakeup(multi_);
+  if (thread_.joinable()) thread_.join();
+}
+
+void Client::begin(std::shared_ptr<Exchange> exchange) {
+  post({Command::What::begin, std::move(exchange)});
+}
+
+void Client::stop(std::shared_ptr<Exchange> exchange) {
+  post({Command::What::stop, std::move(exchange)});
+}
+
+void Client::go_on(std::shared_ptr<Exchange> exchange) {
+  post({Command::What::go_on, std::move(exchange)});
+}
+
+void Client::post(Command command) {
+  {
+    MutexLock lock(mutex_);
+    if (!stopped_) {
+      commands_.push_back(std::move(command));
+    } else if (command.what == Command::What::begin) {
+      command.exchange->give_way();  // The process is about to end.
+    }
+  }
+  ::curl_multi_wakeup(multi_);
+}
+
+void Client::run() {
+  for (;;) {
+    carry_out_commands();
+    {
+      MutexLock lock(mutex_);
+      if (stopped_) break;
+    }
+    int running = 0;
+    ::curl_multi_perform(multi_, &running);
+    take_endings();
+    for (auto& [name, origin] : origins_) {
+      for (const auto& exchange : origin.running) exchange->end_round();
+      start_some(origin);
+    }
+    std::erase_if(origins_, [](const auto& entry) { return entry.second.is_idle(); });
+    ::curl_multi_poll(multi_, nullptr, 0, somebody_waits() ? look_again_ms : long_ms, nullptr);
+  }
+  end_all();
+}
+
+void Client::end_all() {
+  carry_out_commands();
+  for (auto& [name, origin] : origins_) {
+    for (const auto& exchange : Exchanges(origin.running)) {
+      remove(origin, *exchange);
+      exchange->give_way();
+    }
+    for (const auto& exchange : origin.waiting) exchange->give_way();
+  }
+  origins_.clear();
+}
+
+void Client::carry_out_commands() {
+  std::vector<Command> commands;
+  {
+    MutexLock lock(mutex_);
+    commands.swap(commands_);
+  }
+  for (Command& command : commands) carry_out(command);
+}
+
+void Client::carry_out(Command& command) {
+  Origin& origin = origins_[command.exchange->origin()];
+  switch (command.what) {
+    case Command::What::begin: origin.waiting.push_back(std::move(command.exchange)); break;
+    case Command::What::stop:
+      remove(origin, *command.exchange);
+      std::erase(origin.waiting, command.exchange);
+      break;
+    case Command::What::go_on:
+      if (std::ranges::count(origin.running, command.exchange) > 0) command.exchange->go_on();
+      break;
+  }
+  start_some(origin);
+}
+
+void Client::start_some(Origin& origin) {
+  while (!origin.waiting.empty() && make_room(origin)) {
+    auto exchange = std::move(origin.waiting.front());
+    origin.waiting.pop_front();
+    start(origin, std::move(exchange));
+  }
+}
+
+bool Client::make_room(Origin& origin) {
+  if (origin.running.size() < max_of_origin) return true;
+  Exchange* idle = nullptr;
+  for (const auto& exchange : origin.running) {
+    if (exchange->is_read()) continue;
+    if (idle == nullptr || exchange->last_read() < idle->last_read()) idle = exchange.get();
+  }
+  if (idle == nullptr) return false;
+  const auto held = std::ranges::find(origin.running, idle, &std::shared_ptr<Exchange>::get);
+  const std::shared_ptr<Exchange> keep_alive = *held;
+  remove(origin, *idle);
+  keep_alive->give_way();
+  return true;
+}
+
+void Client::start(Origin& origin, std::shared_ptr<Exchange> exchange) {
+  exchange->begin();
+  if (::curl_multi_add_handle(multi_, exchange->easy()) != CURLM_OK) {
+    exchange->end(CURLE_FAILED_INIT);
+    return;
+  }
+  origin.running.push_back(std::move(exchange));
+}
+
+void Client::remove(Origin& origin, const Exchange& exchange) {
+  const auto held =
+      std::ranges::find(origin.running, &exchange, [](const auto& each) { return each.get(); });
+  if (held == origin.running.end()) return;
+  ::curl_multi_remove_handle(multi_, exchange.easy());
+  origin.running.erase(held);
+}
+
+void Client::take_endings() {
+  int left = 0;
+  while (const CURLMsg* const message = ::curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    const CURLcode code = message->data.result;
+    char* self = nullptr;
+    ::curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
+    Origin& origin = origins_[reinterpret_cast<Exchange*>(self)->origin()];
+    const auto held = std::ranges::find_if(origin.running, [&](const auto& each) {
+      return static_cast<void*>(each.get()) == static_cast<void*>(self);
+    });
+    if (held == origin.running.end()) continue;
+    const std::shared_ptr<Exchange> exchange = *held;
+    remove(origin, *exchange);
+    exchange->end(code);
+  }
+}
+
+bool Client::somebody_waits() const {
+  return std::ranges::any_of(origins_,
+                             [](const auto& entry) { return !entry.second.waiting.empty(); });
+}
+
+}  // namespace seekable::inline v1::detail::http

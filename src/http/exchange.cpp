@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/exchange.hpp"
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "seekable/error.hpp"
+
+namespace seekable::inline v1::detail::http {
+
+namespace {
+
+/// So much of an error page is received, so that its connection can be used again.
+constexpr std::uint64_t longest_dropped = 64 * 1024;
+
+/// How much libcurl takes from the kernel at once. With the ring it makes 256 KiB a connection.
+constexpr std::size_t receive_size = 64 * 1024;
+
+/// So much of it in the kernel is sure to be more of the answer, whatever it is wrapped in.
+constexpr std::uint64_t sure_to_bring_some = 32 * 1024;
+
+/// The link is told in portions of this.
+constexpr std::uint64_t measured_at_once = 64 * 1024;
+
+/// A reader that sleeps is woken for so much, or where no more is there yet: not for each of
+/// libcurl's portions of 16 KiB. To wake it costs more than to copy so much.
+constexpr std::size_t worth_waking = 128 * 1024;
+
+CURL* make_easy() {
+  CURL* const easy = ::curl_easy_init();
+  if (easy == nullptr) throw std::bad_alloc();
+  return easy;
+}
+
+}  // namespace
+
+Exchange::Exchange(const Request& request, std::shared_ptr<Event> signal,
+                   std::shared_ptr<Link> link, std::shared_ptr<Traffic> traffic)
+    : easy_(make_easy()),
+      origin_(request.origin),
+      signal_(std::move(signal)),
+      link_(std::move(link)),
+      traffic_(std::move(traffic)) {
+  try {
+    set_options(request);
+  } catch (...) {
+    ::curl_easy_cleanup(easy_);
+    ::curl_slist_free_all(header_list_);
+    throw;
+  }
+}
+
+Exchange::~Exchange() {
+  ::curl_easy_cleanup(easy_);
+  ::curl_slist_free_all(header_list_);
+}
+
+template <typename Value>
+void Exchange::set(CURLoption option, Value value) {
+  const CURLcode code = ::curl_easy_setopt(easy_, option, value);
+  if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+  // An option that this libcurl was built without, HTTP/2 for one, has a value that will do.
+  if (code == CURLE_OK || code == CURLE_NOT_BUILT_IN || code == CURLE_UNSUPPORTED_PROTOCOL) return;
+  throw Error(Errc::source_failed, std::string("set up a request: ") + ::curl_easy_strerror(code),
+              0);
+}
+
+void Exchange::set_options(const Request& request) {
+  set(CURLOPT_URL, request.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_NOPROGRESS, 1L);
+  set(CURLOPT_USERAGENT, "seekable");
+  set(CURLOPT_HTTP_VERSION,
+      static_cast<long>(request.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  // What is compressed on its way has other offsets than what the server has.
+  header_list_ = ::curl_slist_append(nullptr, "Accept-Encoding: identity");
+  if (header_list_ == nullptr) throw std::bad_alloc();
+  for (const std::string& header : request.headers) {
+    if (::curl_slist_append(header_list_, header.c_str()) == nullptr) throw std::bad_alloc();
+  }
+  set(CURLOPT_HTTPHEADER, header_list_);
+  set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // Nothing of it to a proxy.
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (request.head_only) set(CURLOPT_NOBODY, 1L);
+  if (!request.range.empty()) set(CURLOPT_RANGE, request.range.c_str());
+  if (!request.user.empty() || !request.password.empty()) {
+    set(CURLOPT_USERNAME, request.user.c_str());
+    set(CURLOPT_PASSWORD, request.password.c_str());
+    set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC | CURLAUTH_DIGEST));
+  } else if (request.netrc) {
+    set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+  }
+  if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
+  if (!request.certificates.empty()) set(CURLOPT_CAINFO, request.certificates.c_str());
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
+  set(CURLOPT_BUFFERSIZE, static_cast<long>(receive_size));
+  set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_ERRORBUFFER, error_);
+  set(CURLOPT_PRIVATE, static_cast<void*>(this));
+  set(CURLOPT_HEADERFUNCTION, &Exchange::on_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set(CURLOPT_WRITEFUNCTION, &Exchange::on_body);
+  set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+}
+
+void Exchange::begin() noexcept {
+  traffic_->requests.fetch_add(1, std::memory_order_relaxed);
+  begun_.store(Clock::now().time_since_epoch().count(), std::memory_order_release);
+}
+
+std::size_t Exchange::on_header(char* data, std::size_t size, std::size_t count, void* self) try {
+  return static_cast<Exchange*>(self)->take_header({data, size * count});
+} catch (...) {
+  return 0;  // No memory: libcurl ends the transfer.
+}
+
+std::size_t Exchange::on_body(char* data, std::size_t size, std::size_t count, void* self) try {
+  const auto bytes = std::as_bytes(std::span(data, size * count));
+  return static_cast<Exchange*>(self)->take_body(bytes);
+} catch (...) {
+  return 0;
+}
+
+std::size_t Exchange::take_header(std::string_view line) {
+  traffic_->bytes.fetch_add(line.size(), std::memory_order_relaxed);
+  // Trailers come behind the body, and change nothing.
+  if (head_done_.load(std::memory_order_relaxed)) return line.size();
+  if (!trimmed(line).empty()) {
+    head_.add(line);
+    return line.size();
+  }
+  if (head_.status < 200) return line.size();
+  // Libcurl may have an answer to that, and send another request by itself.
+  if (head_.status == 401 || head_.status == 407) return line.size();
+  head_done_.store(true, std::memory_order_release);
+  long connections = 0;
+  ::curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connections);
+  link_->answered(Clock::now() - *begun(), connections > 0);
+  unsignalled_ = true;  // What comes with it is one thing to wake for.
+  return line.size();
+}
+
+std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
+  if (head_.status < 200 || head_.status > 299) {
+    traffic_->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
+    dropped_ += bytes.size();
+    return dropped_ <= longest_dropped ? bytes.size() : 0;
+  }
+  if (!ring_.write(bytes)) {
+    note_pause();
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  traffic_->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
+  unmeasured_ += bytes.size();
+  unsignalled_ = true;
+  if (ring_.size() >= worth_waking) wake_reader();
+  return bytes.size();
+}
+
+void Exchange::wake_reader() {
+  if (std::exchange(unsignalled_, false)) signal_->set();
+}
+
+/// A reader that was woken in this round makes room at once. Else it stops receiving before there
+/// is too little room for what comes next: what libcurl has taken from the kernel and cannot give
+/// away it would copy.
+void Exchange::end_round() {
+  measure();
+  if (!unsignalled_) return;
+  const std::size_t size = ring_.size();
+  if (paused_.load(std::memory_order_relaxed)) {
+    wake_reader();
+  } else if (size > Ring::capacity - receive_size) {
+    if (::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK) note_pause();
+    wake_reader();
+  } else if (size >= worth_waking || bytes_in_kernel() < sure_to_bring_some) {
+    wake_reader();
+  }
+  // Else the next round, which begins at once, is sure to bring more.
+}
+
+void Exchange::note_pause() {
+  measure();
+  tell_link();
+  receiving_since_.reset();
+  in_kernel_.store(bytes_in_kernel(), std::memory_order_relaxed);
+  paused_.store(true, std::memory_order_seq_cst);
+  signal_->set();
+}
+
+/// Time is only counted from one round to the next, and not over a pause. What came in the first
+/// round was on its way before, for nobody knows how long.
+void Exchange::measure() {
+  const std::uint64_t bytes = std::exchange(unmeasured_, 0);
+  if (bytes == 0) return;
+  const auto now = Clock::now();
+  const std::uint64_t early = std::min(bytes, lay_in_kernel_);
+  lay_in_kernel_ -= early;
+  if (receiving_since_ && early == 0) {
+    measured_bytes_ += bytes;
+    measured_time_ += now - *receiving_since_;
+    if (measured_bytes_ >= measured_at_once) tell_link();
+  }
+  receiving_since_ = now;
+}
+
+void Exchange::tell_link() {
+  if (measured_bytes_ == 0) return;
+  link_->received(std::exchange(measured_bytes_, 0),
+                  std::exchange(measured_time_, Clock::duration{}));
+}
+
+std::uint64_t Exchange::bytes_in_kernel() const noexcept {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  int bytes = 0;
+  if (::curl_easy_getinfo(easy_, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return 0;
+  if (socket == CURL_SOCKET_BAD || ::ioctl(socket, FIONREAD, &bytes) != 0 || bytes < 0) return 0;
+  return static_cast<std::uint64_t>(bytes);
+}
+
+void Exchange::go_on() {
+  if (!paused_.exchange(false, std::memory_order_seq_cst)) return;
+  // It came while nothing was received, and says nothing about the link.
+  lay_in_kernel_ = bytes_in_kernel();
+  in_kernel_.store(0, std::memory_order_relaxed);
+  ::curl_easy_pause(easy_, CURLPAUSE_CONT);
+}
+
+void Exchange::end(CURLcode code) {
+  measure();
+  tell_link();
+  Ending ending;
+  ending.code = code;
+  long number = 0;
+  if (::curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
+    ending.system_error = static_cast<int>(number);
+  }
+  ending.text = error_[0] != '\0' ? error_ : ::curl_easy_strerror(code);
+  finish(std::move(ending));
+}
+
+void Exchange::give_way() {
+  Ending ending;
+  ending.code = CURLE_ABORTED_BY_CALLBACK;
+  ending.text = "the connection was needed for another read";
+  ending.gave_way = true;
+  finish(std::move(ending));
+}
+
+void Exchange::finish(Ending ending) {
+  if (head_.status >= 200) head_done_.store(true, std::memory_order_release);
+  ending_ = std::move(ending);
+  done_.store(true, std::memory_order_release);
+  signal_->set();
+}
+
+}  // namespace seekable::inline v1::detail::http

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <curl/curl.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "http/head.hpp"
+#include "http/link.hpp"
+#include "http/ring.hpp"
+#include "system/event.hpp"
+
+namespace seekable::inline v1::detail::http {
+
+/// What is asked for.
+struct Request {
+  std::string url;
+  std::string origin;
+  bool head_only = false;
+  std::string range;                 ///< as `100-` or `100-199`; empty: the whole
+  std::vector<std::string> headers;  ///< further ones, each as `Name: value`
+  std::string user;
+  std::string password;
+  bool netrc = false;
+  std::string proxy;
+  std::string certificates;
+  bool http2 = true;
+  std::chrono::milliseconds connect_timeout{30'000};
+};
+
+/// How an exchange ended.
+struct Ending {
+  CURLcode code = CURLE_OK;
+  std::string text;       ///< libcurl's own words, one line
+  int system_error = 0;   ///< errno of a connection that could not be made
+  bool gave_way = false;  ///< to another exchange, while nobody was reading
+};
+
+/// One request and its answer: filled by the thread of the `Client`, emptied by one reader.
+///
+/// Threads: the calls for the reader by one thread, those for the client by the client's.
+class Exchange {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `signal` is set for whatever a reader may wait for.
+  ///
+  /// Throws: std::bad_alloc; `std::system_error` where libcurl refuses an option.
+  Exchange(const Request& request, std::shared_ptr<Event> signal, std::shared_ptr<Link> link,
+           std::shared_ptr<Traffic> traffic);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // For the reader.
+
+  /// Null until the whole head is there. It does not change any more.
+  const Head* head() const noexcept {
+    return head_done_.load(std::memory_order_acquire) ? &head_ : nullptr;
+  }
+  /// Null until it has ended; bytes may still be there.
+  const Ending* ending() const noexcept {
+    return done_.load(std::memory_order_acquire) ? &ending_ : nullptr;
+  }
+  std::size_t read(std::span<std::byte> out) { return ring_.read(out); }
+  /// Bytes that are here already, or at least in the kernel.
+  std::uint64_t in_flight() const noexcept {
+    return ring_.size() + in_kernel_.load(std::memory_order_relaxed);
+  }
+  /// The client has stopped receiving for want of room, and there is room again.
+  bool wants_to_go_on() const noexcept {
+    return paused_.load(std::memory_order_seq_cst) && ring_.size() <= Ring::capacity / 3;
+  }
+  /// Somebody is in a read: then the exchange does not give way to another.
+  void set_read_by(bool reader) noexcept {
+    read_by_.store(reader, std::memory_order_seq_cst);
+    last_read_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
+  /// When the client has begun it; nothing: it still waits for its turn.
+  std::optional<Clock::time_point> begun() const noexcept {
+    const Clock::rep at = begun_.load(std::memory_order_acquire);
+    if (at == 0) return std::nullopt;
+    return Clock::time_point(Clock::duration(at));
+  }
+
+  // For the client.
+
+  CURL* easy() const noexcept { return easy_; }
+  const std::string& origin() const noexcept { return origin_; }
+  bool is_read() const noexcept { return read_by_.load(std::memory_order_seq_cst); }
+  Clock::rep last_read() const noexcept { return last_read_.load(std::memory_order_relaxed); }
+  void begin() noexcept;
+  void go_on();
+  /// Wakes the reader for what has come in this round, unless there is soon to be more.
+  void end_round();
+  void end(CURLcode code);
+  void give_way();
+
+ private:
+  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
+  std::size_t take_header(std::string_view line);
+  std::size_t take_body(std::span<const std::byte> bytes);
+  void wake_reader();
+  void note_pause();
+  void measure();
+  void tell_link();
+  std::uint64_t bytes_in_kernel() const noexcept;
+  void set_options(const Request& request);
+  template <typename Value>
+  void set(CURLoption option, Value value);
+  void finish(Ending ending);
+
+  CURL* const easy_;
+  const std::string origin_;
+  curl_slist* header_list_ = nullptr;
+  char error_[CURL_ERROR_SIZE]{};
+  const std::shared_ptr<Event> signal_;
+  const std::shared_ptr<Link> link_;
+  const std::shared_ptr<Traffic> traffic_;
+
+  Ring ring_;
+  Head head_;
+  Ending ending_;
+  std::atomic<bool> head_done_{false};
+  std::atomic<bool> done_{false};
+  std::atomic<bool> paused_{false};
+  std::atomic<bool> read_by_{false};
+  std::atomic<Clock::rep> last_read_{0};
+  std::atomic<std::uint64_t> in_kernel_{0};
+  std::atomic<Clock::rep> begun_{0};
+
+  // The client's alone.
+  bool unsignalled_ = false;
+  std::uint64_t dropped_ = 0;  // of the body of an answer that nobody reads
+  std::optional<Clock::time_point> receiving_since_;
+  std::uint64_t unmeasured_ = 0;     // bytes of this round
+  std::uint64_t lay_in_kernel_ = 0;  // and are still to come, from when nothing was received
+  std::uint64_t measured_bytes_ = 0;
+  Clock::duration measured_time_{};
+};
+
+}  // namespace seekable::inline v1::detail::http

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/head.hpp"
+
+#include <algorithm>
+
+namespace seekable::inline v1::detail::http {
+
+namespace {
+
+/// What a server says, fit for one line of a message.
+std::string printable(std::string_view text) {
+  constexpr std::size_t longest = 80;
+  std::string line(text.substr(0, longest));
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
+  return line;
+}
+
+}  // namespace
+
+void Head::add(std::string_view line) {
+  line = trimmed(line);
+  if (const auto code = parse_status(line)) {
+    *this = Head{};  // What came before was an interim answer.
+    status = *code;
+    reason = printable(line.substr(line.find(' ') + 1));
+    return;
+  }
+  const auto field = parse_field(line);
+  if (!field) return;
+  const auto is = [&](std::string_view name) { return same_name(field->name, name); };
+  const std::string value(field->value);
+  if (is("content-length")) {
+    content_length = parse_length(value);
+  } else if (is("transfer-encoding")) {
+    transfer_coded = !same_name(value, "identity");
+  } else if (is("content-range")) {
+    has_content_range = true;
+    content_range = parse_content_range(value);
+  } else if (is("etag")) {
+    entity_tag = parse_entity_tag(value);
+  } else if (is("last-modified")) {
+    last_modified_time = parse_http_date(value);
+    if (last_modified_time) last_modified = value;
+  } else if (is("date")) {
+    date = parse_http_date(value);
+  } else if (is("content-type")) {
+    content_type = printable(value);
+  } else if (is("content-encoding")) {
+    coding = same_name(value, "identity") ? std::string() : printable(value);
+  } else if (is("location")) {
+    location = value;
+  } else if (is("retry-after")) {
+    retry_after = value;
+  } else if (is("accept-ranges")) {
+    accept_ranges = value;
+  }
+}
+
+}  // namespace seekable::inline v1::detail::http

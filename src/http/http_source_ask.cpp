@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdexcept>
+#include <utility>
+
+#include "base/block.hpp"
+#include "http/http_source.hpp"
+
+namespace seekable::inline v1::detail::http {
+
+namespace {
+
+std::error_code code_of(const Ending& ending) {
+  switch (ending.code) {
+    case CURLE_COULDNT_CONNECT:
+      return ending.system_error != 0 ? std::error_code(ending.system_error, std::system_category())
+                                      : std::make_error_code(std::errc::connection_refused);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY: return std::make_error_code(std::errc::host_unreachable);
+    case CURLE_OPERATION_TIMEDOUT: return Errc::timed_out;
+    case CURLE_PARTIAL_FILE: return Errc::truncated;
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR: return std::make_error_code(std::errc::connection_reset);
+    case CURLE_OUT_OF_MEMORY: return std::make_error_code(std::errc::not_enough_memory);
+    default: return Errc::source_failed;
+  }
+}
+
+/// What another try would not mend. `answered`: the URL has given an answer before.
+bool is_final(CURLcode code, bool answered) {
+  switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_FAILED_INIT:
+    case CURLE_OUT_OF_MEMORY: return true;
+    // A name with a mistake in it should be told at once, and a server that restarts be waited for.
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT: return !answered;
+    default: return false;
+  }
+}
+
+std::string range_text(std::uint64_t begin, std::uint64_t end) {
+  std::string text = std::to_string(begin) + "-";
+  if (end != unknown) text += std::to_string(end - 1);
+  return text;
+}
+
+}  // namespace
+
+void HttpSource::fail(std::error_code code, const std::string& why) const {
+  throw Error(code, resource_->what() + ": " + why, position_);
+}
+
+/// Asks until there is an answer that means something, or the trouble is final.
+HttpSource::Answer HttpSource::ask(Purpose purpose) {
+  for (;;) {
+    check_may_go_on();
+    const Answer answer = ask_once(purpose);
+    if (answer == Answer::trouble) {
+      wait_for_next_try();
+    } else if (answer != Answer::try_again) {
+      if (answer != Answer::nothing) resource_->remember_url(asked_);
+      redirects_ = 0;
+      // Of a body that is to be read the exchange stays.
+      if (answer != Answer::body) drop_exchange();
+      if (exchange_) exchange_->set_read_by(false);
+      return answer;
+    }
+  }
+}
+
+HttpSource::Answer HttpSource::ask_once(Purpose purpose) {
+  drop_exchange();
+  if (redirects_ == 0) asked_ = resource_->last_url();
+  const Request request = next_request(purpose);
+  if (!client_) client_ = Client::of_process();
+  waited_ = false;
+  gave_some_ = false;
+  set_exchange(
+      std::make_shared<Exchange>(request, signal_, resource_->link(), resource_->traffic()));
+  exchange_->set_read_by(true);
+  client_->begin(exchange_);
+  return await_answer(purpose);
+}
+
+Request HttpSource::next_request(Purpose purpose) {
+  Request request = resource_->request_for(asked_);
+  range_begin_.reset();
+  told_validator_ = false;
+  request.head_only = purpose == Purpose::head;
+  const Representation known = resource_->representation();
+  if (purpose != Purpose::head && !resource_->no_ranges()) request.range = next_range(purpose);
+  if (!request.range.empty() && !known.validator().empty()) {
+    told_validator_ = true;
+    request.headers.push_back("If-Range: " + known.validator());
+  }
+  return request;
+}
+
+std::string HttpSource::next_range(Purpose purpose) {
+  if (purpose == Purpose::first_byte) {
+    range_begin_ = 0;
+    return range_text(0, 1);
+  }
+  const std::uint64_t begin = position_ - (keeps_tail_ ? tail_.size() : 0);
+  std::uint64_t end = unknown;
+  const auto wanted = std::exchange(wanted_, std::nullopt);
+  if (wanted) {
+    // What comes in the time of a further request costs nothing, and is likely to be read, too.
+    const std::uint64_t more = resource_->link()->bytes_per_request();
+    const std::uint64_t total = resource_->total().value_or(unknown);
+    if (*wanted < total - position_ && more < total - position_ - *wanted) {
+      end = position_ + *wanted + more;
+    }
+  }
+  if (begin == 0 && end == unknown) return {};
+  range_begin_ = begin;
+  return range_text(begin, end);
+}
+
+HttpSource::Answer HttpSource::await_answer(Purpose purpose) {
+  const HttpOptions& options = resource_->options();
+  const auto patience = options.connect_timeout + options.first_byte_timeout;
+  for (;;) {
+    signal_->reset();
+    check_may_go_on();
+    if (const Head* const head = exchange_->head()) {
+      return head->is_redirect() ? follow(*head) : judge(purpose, *head);
+    }
+    if (const Ending* const ending = exchange_->ending()) {
+      if (ending->gave_way) return Answer::try_again;
+      broke_off(*ending);
+      return Answer::trouble;
+    }
+    // Patience counts from when it was begun, for which nobody is woken.
+    if (signal_->wait_until(exchange_->begun().value_or(Clock::now()) + patience)) continue;
+    if (const auto begun = exchange_->begun(); begun && Clock::now() >= *begun + patience) {
+      trouble_ =
+          Error(Errc::timed_out, resource_->what() + ": the server gives no answer", position_);
+      return Answer::trouble;
+    }
+  }
+}
+
+HttpSource::Answer HttpSource::follow(const Head& head) {
+  if (++redirects_ > resource_->options().max_redirects) {
+    fail(Errc::source_failed, "it is redirected more than " +
+                                  std::to_string(resource_->options().max_redirects) + " times");
+  }
+  try {
+    asked_ = asked_.redirected(head.location);
+  } catch (const std::invalid_argument& error) {
+    fail(Errc::source_failed, error.what());
+  }
+  return Answer::try_again;
+}
+
+/// Keeps the trouble for the last try. Throws it where no try will mend it.
+void HttpSource::broke_off(const Ending& ending) {
+  trouble_ = Error(code_of(ending), resource_->what() + ": " + ending.text, position_);
+  if (is_final(ending.code, resource_->is_known())) throw Error(*trouble_);
+}
+
+void HttpSource::wait_for_next_try() {
+  drop_exchange();
+  redirects_ = 0;
+  const auto wait = retry_.failed(std::exchange(asked_to_wait_, std::nullopt));
+  if (!wait) throw Error(*trouble_);
+  const auto until = Clock::now() + *wait;
+  for (;;) {
+    signal_->reset();
+    check_may_go_on();
+    if (!signal_->wait_until(until)) return;
+  }
+}
+
+std::optional<std::uint64_t> HttpSource::find_size() {
+  if (resource_->total()) return resource_->total();
+  check_may_go_on();
+  // The answer that is being read has none.
+  if (exchange_) return std::nullopt;
+  if (ask(Purpose::head) == Answer::nothing) ask(Purpose::first_byte);
+  return resource_->total();
+}
+
+}  // namespace seekable::inline v1::detail::http

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/block.hpp"
+#include "base/mutex.hpp"
+#include "http/client.hpp"
+#include "http/exchange.hpp"
+#include "http/link.hpp"
+#include "http/url.hpp"
+#include "seekable/http.hpp"
+#include "seekable/source.hpp"
+
+namespace seekable::inline v1::detail::http {
+
+/// What the bytes of a URL belong to: which of its versions, as its answers tell.
+struct Representation {
+  std::string tag;       ///< an ETag that stands for the bytes themselves
+  std::string weak_tag;  ///< one that does not: it proves a change, and never that there was none
+  std::string modified;  ///< a `Last-Modified`
+  bool modified_is_strong = false;    ///< old enough that it would have changed with the bytes
+  std::optional<std::string> coding;  ///< empty text: none; nothing: nobody has told yet
+  std::optional<std::uint64_t> total;
+
+  /// What `If-Range` may carry; empty: nothing does.
+  const std::string& validator() const noexcept;
+};
+
+/// What all connections of one stream know of its URL.
+///
+/// The first answer says what the stream is. Each later one must be of the same: no mark that both
+/// have may differ, and where there was a validator it must be there again.
+///
+/// Threads: safe from any number of threads.
+class Resource {
+ public:
+  /// Throws: `std::invalid_argument`.
+  Resource(const std::string& url, HttpOptions options);
+
+  const HttpOptions& options() const noexcept { return options_; }
+  const Url& url() const noexcept { return url_; }
+  const std::shared_ptr<Link>& link() const noexcept { return link_; }
+  std::string what() const { return "read " + url_.printable(); }
+
+  /// For `url`, with what is secret if that is of the origin it is meant for.
+  Request request_for(const Url& url) const;
+
+  /// Where the last answer came from, so that the next request need not be redirected.
+  Url last_url() const;
+  void remember_url(const Url& url);
+
+  /// Takes in the head of an answer with a body of this representation, or of HEAD.
+  ///
+  /// `proven`: the server was told the validator and gave a part, so it need not repeat it.
+  /// Throws: Error `source_changed`, at `offset`.
+  void accept(const Head& head, bool proven, std::uint64_t offset);
+
+  /// The stream was read to its end, and it had no length before.
+  void set_total(std::uint64_t total);
+
+  /// The server gives no ranges of it.
+  void set_no_ranges() noexcept { no_ranges_.store(true, std::memory_order_relaxed); }
+  bool no_ranges() const noexcept { return no_ranges_.load(std::memory_order_relaxed); }
+
+  /// A first answer was there: what fails from now on may be mended.
+  bool is_known() const;
+  Representation representation() const;
+  std::optional<std::uint64_t> total() const noexcept {
+    const std::uint64_t total = total_.load(std::memory_order_acquire);
+    if (total == unknown) return std::nullopt;
+    return total;
+  }
+  SourceInfo info() const;
+
+  /// Each source counts as a connection, as long as it lives.
+  void add_connection() noexcept { connections_.fetch_add(1, std::memory_order_relaxed); }
+  void remove_connection() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  bool may_add_connection() const noexcept {
+    return connections_.load(std::memory_order_relaxed) < options_.connections;
+  }
+
+  const std::shared_ptr<Traffic>& traffic() const noexcept { return traffic_; }
+
+ private:
+  const HttpOptions options_;
+  const Url url_;
+  const std::shared_ptr<Link> link_ = std::make_shared<Link>();
+  const std::shared_ptr<Traffic> traffic_ = std::make_shared<Traffic>();
+  std::atomic<bool> no_ranges_{false};
+  std::atomic<unsigned> connections_{0};
+  std::atomic<std::uint64_t> total_{unknown};  // that of `known_as_`, read for each byte that comes
+
+  mutable Mutex mutex_;
+  Url last_url_ SEEKABLE_GUARDED_BY(mutex_);
+  bool known_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  Representation known_as_ SEEKABLE_GUARDED_BY(mutex_);
+  std::string content_type_ SEEKABLE_GUARDED_BY(mutex_);
+};
+
+/// What a head says of the representation, its total size included.
+Representation representation_of(const Head& head);
+
+/// Why `now` is not what was `before`; empty: nothing says that it is not. `proven`: as for
+/// `accept`.
+std::string difference(const Representation& before, const Representation& now, bool proven);
+
+}  // namespace seekable::inline v1::detail::http
