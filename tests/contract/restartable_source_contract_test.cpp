@@ -109,7 +109,8 @@ std::vector<SourceKind> restartable_kinds() {
   auto all = source_kinds();
   std::erase_if(all, [](const SourceKind& kind) {
     return kind.name != "file" && kind.name != "bytes" && kind.name != "string" &&
-           kind.name != "scripted_restartable";
+           kind.name != "scripted_restartable" && kind.name != "http" &&
+           kind.name != "http_that_breaks_off";
   });
   return all;
 }

@@ -9,7 +9,7 @@ import pages
 
 README = pages.ROOT / "README.md"
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 
 
 def read(name):
@@ -72,13 +72,13 @@ class Options(unittest.TestCase):
 
     def test_the_table_of_the_command_has_its_options(self):
         table = " ".join(pages.first_cells(pages.section(README.read_text(), "The command")))
-        told = {option for command in ("run", "cat", "stat")
+        told = {option for command in ("run", "cat", "get", "stat")
                 for option in OPTION.findall(help_of(command).split("Examples:")[0])}
         told -= {"--help", "--version"}
         self.assertEqual(set(OPTION.findall(table)), told)
 
     def test_no_page_speaks_of_an_option_that_is_not_there(self):
-        known = {option for command in ([], ["run"], ["cat"], ["stat"])
+        known = {option for command in ([], ["run"], ["cat"], ["get"], ["stat"])
                  for option in OPTION.findall(help_of(*command))} | {"--window", "--lazy"}
         others = {"--quick", "--build", "--preset", "--install", "--prefix", "--cflags", "--libs",
                   "--workflow", "--check"}

@@ -59,8 +59,10 @@ class Package(unittest.TestCase):
         return f"-DCMAKE_PREFIX_PATH={self.prefix}"
 
     def install_shared_build(self):
+        parts = [f"-DSEEKABLE_WITH_{part}={cache(f'SEEKABLE_WITH_{part}')}"
+                 for part in ("CRYPTO", "DECODE", "HTTP")]
         shared = self.build(ROOT, "shared", "-DBUILD_SHARED_LIBS=ON", "-DSEEKABLE_BUILD_TESTS=OFF",
-                            "-DSEEKABLE_BUILD_BENCHMARKS=OFF", "-DSEEKABLE_BUILD_CLI=OFF")
+                            "-DSEEKABLE_BUILD_BENCHMARKS=OFF", "-DSEEKABLE_BUILD_CLI=OFF", *parts)
         run(["cmake", "--install", shared, "--prefix", self.prefix])
         return f"-DCMAKE_PREFIX_PATH={self.prefix}"
 
@@ -70,6 +72,14 @@ class Package(unittest.TestCase):
     def assert_has_the_cipher(self, directory):
         run([directory / "user"])
         self.assertEqual(subprocess.run([directory / "user_without"], check=False).returncode, 3)
+
+    def components(self):
+        """Those of the optional targets with a header that this build has."""
+        built = [name for name in ("decode", "http")
+                 if (BUILD / "src" / f"libseekable_{name}.a").exists()]
+        if not built:
+            self.skipTest("this build has none of them")
+        return built
 
     def test_find_package_of_the_installed_library(self):
         user = self.build(HERE / "find_package", "user", self.install_this_build())
@@ -113,6 +123,39 @@ class Package(unittest.TestCase):
                             "-DCMAKE_EXE_LINKER_FLAGS=-Wl,--as-needed")
         self.assert_has_the_cipher(strict)
 
+    def build_users_of_components(self, prefix):
+        for name in self.components():
+            with self.subTest(component=name):
+                user = self.build(HERE / "components", f"user_of_{name}", prefix,
+                                  f"-DCOMPONENT={name}")
+                run([user / "user"])
+
+    def test_components_of_the_installed_library(self):
+        self.build_users_of_components(self.install_this_build())
+
+    def test_components_as_shared_libraries(self):
+        self.components()
+        self.build_users_of_components(self.install_shared_build())
+
+    def test_pkg_config_of_components(self):
+        self.install_this_build()
+        for name in self.components():
+            with self.subTest(component=name):
+                source = HERE / "components" / f"{name}.cpp"
+                self.build_with_pkg_config(source, f"seekable-{name}", name)
+                run([self.scratch / name])
+
+    def test_all_components_at_once(self):
+        prefix = self.install_this_build()
+        found = [path.name for path in self.prefix.rglob("seekable-*-targets.cmake")]
+        for name in self.components():
+            self.assertIn(f"seekable-{name}-targets.cmake", found)
+            self.assertEqual(len(list(self.prefix.rglob(f"include/seekable/{name}.hpp"))), 1)
+        # Without COMPONENTS all that is there is taken along.
+        user = self.build(HERE / "components", "user", prefix,
+                          f"-DCOMPONENT={self.components()[0]}", "-DASK_FOR_COMPONENT=OFF")
+        run([user / "user"])
+
     def test_the_installed_command_and_its_manual(self):
         self.install_this_build()
         version = re.search(r"^project\(seekable VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(),
@@ -137,9 +180,8 @@ class Package(unittest.TestCase):
             self.configure(user, "user", prefix)
 
     def test_parts_of_later_versions_are_refused_in_one_clear_line(self):
-        for setting in ("-DSEEKABLE_WITH_HTTP=ON", "-DSEEKABLE_BUILD_PYTHON=ON"):
-            with self.assertRaisesRegex(AssertionError, r"not part of this\s+version"):
-                self.configure(ROOT, "later", setting)
+        with self.assertRaisesRegex(AssertionError, r"not part of this\s+version"):
+            self.configure(ROOT, "later", "-DSEEKABLE_BUILD_PYTHON=ON")
 
     def test_an_optional_part_is_auto_on_or_off(self):
         with self.assertRaisesRegex(AssertionError, "it must be AUTO, ON or OFF"):

@@ -20,9 +20,9 @@ bool can_get_full(const Setup& setup) {
 
 }  // namespace
 
-Arena::Arena(Setup setup)
+Arena::Arena(Setup setup, std::unique_ptr<Source> source)
     : setup_(std::move(setup)),
-      buffer_(std::in_place, make_source(setup_), setup_.options),
+      buffer_(std::in_place, source ? std::move(source) : make_source(setup_), setup_.options),
       may_be_full_(can_get_full(setup_)) {}
 
 void Arena::wrong(const std::string& what) const { throw Wrong(what + "; " + setup_.describe()); }
@@ -62,7 +62,7 @@ void Arena::check_error(const Error& error, std::uint64_t offset, bool has_wait,
   if (code == Errc::disk_full && may_be_full()) return;
   if (code == Errc::released && may_be_released(offset) && error.offset() > offset) return;
   const bool due = offset >= setup_.reach() || may_fail_anywhere();
-  if (code == std::errc::io_error && setup_.fail_at && due) return;
+  if (code == setup_.fail_code && setup_.fail_at && due) return;
   const auto claim = setup_.claim();
   const std::uint64_t size = setup_.content.size();
   if (code == Errc::truncated && claim && *claim > size && due) return;

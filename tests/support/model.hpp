@@ -16,6 +16,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,7 @@ struct Setup {
   std::optional<std::uint64_t> declared;
   std::optional<std::uint64_t> found;  ///< what a restartable source finds out when asked
   std::optional<std::uint64_t> fail_at;
+  std::error_condition fail_code = std::errc::io_error;
   Options options;
 
   bool blocks() const {
@@ -99,7 +101,8 @@ class Wrong : public std::runtime_error {
 /// Threads: safe to use from any number of threads.
 class Arena {
  public:
-  explicit Arena(Setup setup);
+  /// `source` plays the setup; null: `make_source` does.
+  explicit Arena(Setup setup, std::unique_ptr<Source> source = nullptr);
 
   const Setup& setup() const { return setup_; }
   StreamBuffer& buffer() { return *buffer_; }
@@ -195,5 +198,11 @@ class Player {
   std::vector<HeldView> views_;
   std::vector<HeldSubscription> subscriptions_;
 };
+
+/// Has several threads play on a new arena, and looks at what is there in the end. Throws: Wrong.
+void play_round(Arena& arena, Choices& choices, std::uint64_t seed);
+
+/// `$SEEKABLE_MODEL_ROUNDS`, or else `usual`.
+std::uint64_t model_rounds(std::uint64_t usual);
 
 }  // namespace seekable::test

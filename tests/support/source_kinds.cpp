@@ -116,7 +116,7 @@ Content text(std::size_t size) {
 }
 
 std::vector<SourceKind> source_kinds() {
-  return {
+  std::vector<SourceKind> kinds = {
       {"pipe", through(make_pipe_ends), stuck(make_pipe_ends)},
       {"socket", through(make_socket_ends), stuck(make_socket_ends)},
       {"terminal", through(make_terminal_ends, "\x04"), stuck(make_terminal_ends)},
@@ -156,6 +156,13 @@ std::vector<SourceKind> source_kinds() {
              Script{.content = c, .gates = {{c.size(), std::make_shared<Gate>()}}});
        }},
   };
+#ifdef SEEKABLE_TEST_HTTP
+  for (SourceKind& kind : http_source_kinds()) kinds.push_back(std::move(kind));
+#endif
+#ifdef SEEKABLE_TEST_DECODE
+  for (SourceKind& kind : decode_source_kinds(kinds.front())) kinds.push_back(std::move(kind));
+#endif
+  return kinds;
 }
 
 void read_content(Source& source, std::size_t size) {

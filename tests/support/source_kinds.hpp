@@ -32,6 +32,16 @@ Content text(std::size_t size);
 
 std::vector<SourceKind> source_kinds();
 
+#ifdef SEEKABLE_TEST_HTTP
+/// Those of them that come from a server.
+std::vector<SourceKind> http_source_kinds();
+#endif
+
+#ifdef SEEKABLE_TEST_DECODE
+/// What `packed` gives, compressed on its way and decoded again.
+std::vector<SourceKind> decode_source_kinds(const SourceKind& packed);
+#endif
+
 /// Reads `size` bytes.
 void read_content(Source& source, std::size_t size);
 

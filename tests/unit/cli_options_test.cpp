@@ -76,6 +76,51 @@ TEST(CommandLine, GivesEachOptionOneWord) {
   }
 }
 
+TEST(CommandLine, ReadsUrlsAndTheirOptionsByTheNamesOfCurl) {
+  const auto get = std::get<GetOptions>(parse_options(
+      {"get", "-H", "A: b", "--header=C: d:e", "-u", "me:pass:word", "-n", "-x", "http://p:1",
+       "--cacert", "ca.pem", "-L", "--connections", "3", "HTTPS://h/a%20b?q#f"}));
+  const SourceChoice& source = get.common.source;
+  EXPECT_EQ(source.url, "HTTPS://h/a%20b?q#f");
+  EXPECT_EQ(source.web.headers, (Words{"A: b", "C: d:e"}));
+  EXPECT_EQ(source.web.user, "me");
+  EXPECT_EQ(source.web.password, "pass:word");
+  EXPECT_TRUE(source.web.netrc);
+  EXPECT_EQ(source.web.proxy, "http://p:1");
+  EXPECT_EQ(source.web.certificates, "ca.pem");
+  EXPECT_EQ(source.web.connections, 3U);
+  EXPECT_EQ(get.target, "a b");
+  EXPECT_FALSE(get.sha256);
+}
+
+TEST(CommandLine, ReadsWhatGetWritesAndItsSum) {
+  const std::string sum(64, 'A');
+  const auto get = std::get<GetOptions>(
+      parse_options({"get", "http://h/x", "-o", "dir/y", "--sha256", sum, "--timeout", "1s"}));
+  EXPECT_EQ(get.target, "dir/y");
+  EXPECT_EQ(get.sha256, std::string(64, 'a'));
+  const auto decoded =
+      std::get<GetOptions>(parse_options({"get", "--decode", "http://h/backup.tgz"}));
+  EXPECT_TRUE(decoded.common.source.decode);
+  EXPECT_EQ(decoded.target, "backup.tar");
+}
+
+TEST(CommandLine, ShowsNoSecretsOfWhatIsWrong) {
+  for (const Words& words : std::vector<Words>{{"cat", "-H", "secret", "http://h/x"},
+                                               {"cat", "-u", ":secret", "http://h/x"},
+                                               {"cat", "-x", "a secret", "http://h/x"},
+                                               {"cat", "http://u:secret@h/a b"},
+                                               {"cat", "x", "http://u:secret@h/a?secret#secret"},
+                                               {"get", "http://u:secret@h/?secret"},
+                                               {"cat", "ftp://u:secret@h/"},
+                                               {"cat", "--usr=secret"},
+                                               {"cat", "-Zsecret"}}) {
+    const std::string line = usage_error(words);
+    EXPECT_FALSE(line.empty()) << words.back();
+    EXPECT_EQ(line.find("secret"), std::string::npos) << line;
+  }
+}
+
 TEST(CommandLine, LeavesTheCommandOfTheSourceAsItIs) {
   const auto run =
       std::get<RunOptions>(parse_options({"run", "--exec", "a | b -- c", "--", "x", "--", "y"}));
@@ -105,7 +150,19 @@ TEST(CommandLine, RefusesInOneLineWhatItDoesNotKnow) {
       {{}, "command is missing"},
       {{"walk"}, "'walk' is not a command"},
       {{"--walk"}, "'--walk' is not a command"},
-      {{"get", "x"}, "'get' is not part of this version"},
+      {{"get"}, "URL is missing"},
+      {{"get", "host/x"}, "'host/x' is not a URL"},
+      {{"get", "http://h/"}, "give one with -o FILE"},
+      {{"get", "http://h/x", "-o", "-"}, "seekable cat URL"},
+      {{"get", "http://h/x", "-o", "a", "-o", "b"}, "--output is given more than once"},
+      {{"get", "http://h/x", "http://h/y"}, "one SOURCE too many: 'http://h/y'"},
+      {{"get", "http://h/x", "--sha256", "12"}, "64 hexadecimal digits"},
+      {{"get", "http://h/x", "--memory", "5"}, "'--memory' is not an option of get"},
+      {{"cat", "http://h/x", "--connections", "0"}, "--connections: '0'"},
+      {{"cat", "http://h/x", "-H", "secret"}, "--header: a header is written"},
+      {{"cat", "http://h/x", "-u", ":secret"}, "--user: the name is empty"},
+      {{"cat", "x", "-u", "a:b"}, "--user goes with a URL"},
+      {{"cat", "x", "-L"}, "--location goes with a URL"},
       {{"serve"}, "'serve' is not part of this version"},
       {{"mount", "x"}, "'mount' is not part of this version"},
       {{"run"}, "COMMAND is missing"},
@@ -118,9 +175,10 @@ TEST(CommandLine, RefusesInOneLineWhatItDoesNotKnow) {
       {{"cat", ""}, "SOURCE is an empty name"},
       {{"run", "--window", "5", "--", "c"}, "--window does not go with run"},
       {{"run", "--lazy", "--", "c"}, "--lazy is not part of this version"},
-      {{"cat", "--decode"}, "--decode is not part of this version"},
-      {{"cat", "http://h/x"}, "not part of this version"},
-      {{"run", "https://h/x", "--", "c"}, "not part of this version"},
+      {{"cat", "--decode=gzip"}, "--decode takes no value"},
+      {{"cat", "http://"}, "names no host"},
+      {{"cat", "http://h/a b"}, "%20"},
+      {{"run", "ftp://h/x", "--", "c"}, "ftp:// is not known"},
       {{"stat", "s3://b/k"}, "not part of this version"},
       {{"cat", "--nonsense"}, "'--nonsense' is not an option of cat"},
       {{"stat", "-z"}, "'-z' is not an option of stat"},

@@ -25,6 +25,13 @@ TEST(ProgressLine, TellsPercentAndTimeLeftWhereItIs) {
   EXPECT_NE(line.find("0:06 left"), std::string::npos) << line;
 }
 
+TEST(ProgressLine, CountsForTheRateWhatCameNow) {
+  const std::string line = progress_line(30 << 20, 40 << 20, milliseconds(2'000), 80, 20 << 20);
+  EXPECT_NE(line.find("5.0 MiB/s"), std::string::npos) << line;
+  EXPECT_NE(line.find("75%"), std::string::npos) << line;
+  EXPECT_NE(line.find("0:02 left"), std::string::npos) << line;
+}
+
 TEST(ProgressLine, BearsWhatASourceMayClaim) {
   constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
   EXPECT_NE(progress_line(50, 10, milliseconds(1'000), 80).find("100%"), std::string::npos);

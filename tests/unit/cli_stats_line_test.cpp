@@ -17,6 +17,18 @@ TEST(StatsLine, IsOneLineOfJsonWithTheMembersOfStats) {
             R"("reopened":0,"spills":0,"spilled_bytes":0,"memory_bytes":0,"spool_bytes":9})");
 }
 
+TEST(StatsLine, TellsOfAUrlWhatItHasCost) {
+  StatsSnapshot snapshot;
+  snapshot.stats.bytes_on_wire = 3;
+  snapshot.stats.reopened = 4;
+  snapshot.web = WebTraffic{1, 2};
+  snapshot.kept = 5;
+  EXPECT_NE(stats_line(snapshot).find(R"("http":{"requests":1,"bytes_on_wire":2,"bytes_read":3,)"
+                                      R"("reopened":4,"kept":5}})"),
+            std::string::npos)
+      << stats_line(snapshot);
+}
+
 TEST(StatsLine, TellsSizeAndFailureWhateverTheMessageHolds) {
   StatsSnapshot snapshot;
   snapshot.size = 18446744073709551615ULL;

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several cursors in one stream, and several streams of one server: what they cost, and that none
+// holds up another.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "support/http_streams.hpp"
+
+namespace seekable::test {
+namespace {
+
+constexpr std::uint64_t mib = 1024 * 1024;
+const std::error_code none;
+
+Options roomy() { return options_in_memory(64 * mib); }
+
+TEST(HttpConnections, StayWhereTheyAreForAProgramThatGoesToAndFro) {
+  const HttpPeer peer(Honest{far_content()});
+  const StreamBuffer buffer = open(peer, quick(), roomy());
+  std::uint64_t near = 0;
+  std::uint64_t far = 28 * mib;
+  const std::uint64_t step = 2'000;  // All of it less than any connection asks for at once.
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(buffer.read(near, step), part(far_content(), near, step));
+    near += step;
+    EXPECT_EQ(buffer.read(far, step), part(far_content(), far, step));
+    far += step;
+  }
+  EXPECT_EQ(gets_of(peer).size(), 2U);
+}
+
+TEST(HttpConnections, NeverFetchWhatIsKept) {
+  const HttpPeer peer(Honest{far_content()});
+  const StreamBuffer buffer = open(peer, quick(), roomy());
+  const std::uint64_t far = 30 * mib;
+  buffer.read(0, mib);
+  buffer.read(far, mib);
+  const std::size_t requests = peer.requests();
+  for (int i = 0; i < 100; ++i) {
+    buffer.read(static_cast<std::uint64_t>(i) * 1000, 1000);
+    buffer.read(far + static_cast<std::uint64_t>(i) * 1000, 1000);
+  }
+  EXPECT_EQ(peer.requests(), requests);
+  EXPECT_EQ(outcome_of(buffer, far_content()).code, none);
+  EXPECT_EQ(buffer.stats().bytes_on_wire, far_content().size());
+}
+
+TEST(HttpConnections, ReadThroughASmallGap) {
+  const HttpPeer peer(Honest{far_content()});
+  const StreamBuffer buffer = open(peer, quick(), roomy());
+  for (std::uint64_t at = 0; at < 4 * mib; at += 60'000) {
+    EXPECT_EQ(buffer.read(at, 100), part(far_content(), at, 100));
+  }
+  // The first may have asked for a part only: nobody knew then that more would be read.
+  EXPECT_LE(peer.requests(), 2U);
+}
+
+TEST(HttpConnections, AreNoMoreThanAllowed) {
+  const auto gate = std::make_shared<Gate>();
+  const HttpPeer peer(
+      always_by(Honest(far_content()), [=](const HttpRequest& request, const Honest& honest) {
+        HttpAnswer answer = honest(request);
+        answer.gates[100] = gate;
+        return answer;
+      }));
+  HttpOptions options = quick();
+  options.connections = 2;
+  const StreamBuffer buffer = open(peer, options, roomy());
+  std::vector<std::jthread> readers;
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    readers.emplace_back([&, offset = i * 10 * mib] {
+      const std::uint64_t at = offset < 31 * mib ? offset : 31 * mib;
+      EXPECT_EQ(buffer.read(at, 1000), part(far_content(), at, 1000));
+    });
+  }
+  gate->wait_entered(2);
+  EXPECT_EQ(gets_of(peer).size(), 2U);
+  gate->open();
+  readers.clear();
+}
+
+TEST(HttpConnections, FetchSeveralRangesThatAreHintedAt) {
+  const HttpPeer peer(Honest{far_content()});
+  const StreamBuffer buffer = open(peer, quick(), roomy());
+  const std::vector<ByteRange> ranges = {
+      {0, 1000}, {20 * mib, 20 * mib + 1000}, {31 * mib, 31 * mib + 1000}};
+  const_cast<StreamBuffer&>(buffer).prefetch(ranges);
+  for (const ByteRange& range : ranges) {
+    EXPECT_TRUE(buffer.wait_for(range, std::chrono::minutes(1)));
+    EXPECT_EQ(buffer.read(range.begin, 1000), part(far_content(), range.begin, 1000));
+  }
+  EXPECT_LE(gets_of(peer).size(), 3U);
+}
+
+TEST(HttpConnections, FillHolesToTheEndWhereThatIsAskedFor) {
+  const HttpPeer peer(Honest{far_content()});
+  Options options = roomy();
+  options.fill = Fill::ahead;
+  const StreamBuffer buffer = open(peer, quick(), options);
+  EXPECT_EQ(buffer.read(30 * mib, 1000), part(far_content(), 30 * mib, 1000));
+  EXPECT_TRUE(buffer.wait_for({0, far_content().size()}, std::chrono::minutes(2)));
+  EXPECT_EQ(outcome_of(buffer, far_content()).code, none);
+}
+
+// Ten streams with up to four connections each, of which a server gives six.
+TEST(HttpConnections, OfManyStreamsTakeTurns) {
+  const HttpPeer peer(Honest{far_content()});
+  std::vector<std::unique_ptr<StreamBuffer>> buffers;
+  for (int i = 0; i < 10; ++i) {
+    buffers.push_back(std::make_unique<StreamBuffer>(open(peer, quick(), roomy())));
+  }
+  const std::uint64_t seed = test_seed();
+  std::vector<std::jthread> readers;
+  for (std::size_t i = 0; i < 2 * buffers.size(); ++i) {
+    readers.emplace_back([&, i] {
+      std::mt19937_64 random(seed + i);
+      const StreamBuffer& buffer = *buffers[i / 2];
+      for (int n = 0; n < 20; ++n) {
+        const std::uint64_t at = random() % (far_content().size() - 1000);
+        EXPECT_EQ(buffer.read(at, 1000), part(far_content(), at, 1000));
+      }
+    });
+  }
+  readers.clear();
+  for (const auto& buffer : buffers) EXPECT_FALSE(buffer->failure());
+}
+
+// A connection that nobody reads held its place, and a read of another stream waited for ever.
+TEST(HttpConnections, ThatNobodyReadsGiveWay) {
+  const HttpPeer peer(Honest{far_content()});
+  std::vector<std::unique_ptr<StreamBuffer>> buffers;
+  for (int i = 0; i < 20; ++i) {
+    buffers.push_back(std::make_unique<StreamBuffer>(open(peer, without_retries(), roomy())));
+    EXPECT_EQ(buffers.back()->read(0, 10), part(far_content(), 0, 10));
+  }
+  for (const auto& buffer : buffers) {
+    EXPECT_EQ(buffer->read(2 * mib, 10), part(far_content(), 2 * mib, 10));
+  }
+}
+
+TEST(HttpConnections, AreGivenBackAndUsedAgain) {
+  const Bytes content = random_bytes(10'000, 12);
+  const HttpPeer peer(Honest{content});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(outcome_of(open(peer), content).code, none);
+  EXPECT_EQ(peer.connections(), 1U);
+}
+
+TEST(HttpConnections, EndWithTheirBuffer) {
+  const HttpPeer peer(
+      always_by(Honest(far_content()), breaks_off(1'000'000, HttpAnswer::Then::hang)));
+  {
+    const StreamBuffer buffer = open(peer, quick(), roomy());
+    buffer.read(0, 10);
+    buffer.read(30 * mib, 10);
+  }
+  peer.wait_for_no_connection();
+}
+
+}  // namespace
+}  // namespace seekable::test
