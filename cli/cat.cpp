@@ -17,6 +17,7 @@
 #include "cli/buffer_options.hpp"
 #include "cli/drain.hpp"
 #include "cli/failures.hpp"
+#include "cli/forward_only.hpp"
 #include "cli/output.hpp"
 #include "cli/patient.hpp"
 #include "cli/progress.hpp"
@@ -59,6 +60,9 @@ std::vector<Needs> needs_of(std::span<const RangeSpec> ranges) {
   return needs;
 }
 
+/// True if the bytes before a range need not come: it is asked for by itself.
+bool can_skip(const OpenedSource& opened) { return opened.web != nullptr && !opened.decoded; }
+
 /// Keeps as little as the wanted ranges allow.
 void set_retention(Options& settings, const CatOptions& options, bool in_place) {
   const auto& window = options.common.window;
@@ -84,7 +88,7 @@ class Printer {
         written_(written),
         timeout_(common.timeout),
         name_(opened.name),
-        must_pass_(!opened.in_place && !common.window),
+        must_pass_(!opened.in_place && !can_skip(opened) && !common.window),
         piece_(std::make_unique<Piece>()) {}
 
   void print_all() {
@@ -187,21 +191,24 @@ int cat(const CatOptions& options, std::optional<StatsSnapshot>& stats) {
   Signals signals;
   OpenedSource opened = open_source(common.source, common.timeout, signals);
   set_retention(settings, options, opened.in_place);
+  if (can_skip(opened) && options.ranges.empty()) {
+    opened.source = forward_only(std::move(opened.source));
+  }
   StreamBuffer buffer = make_buffer(std::move(opened.source), settings);
-  const StatsKeeper keeper(stats, buffer);
+  const StatsKeeper keeper(stats, buffer, opened.web);
   Progress progress(common.progress);
   std::atomic<std::uint64_t> written = 0;
   Printer printer(buffer, common, opened, written);
+  WatchedBuffer watched(buffer, &written);
   try {
     // The time-out is the printer's: while the output is slow, the source is not asked.
-    watch({buffer, signals, progress, std::nullopt, &written},
-          [&](const std::stop_token& /*stop*/) {
-            if (options.ranges.empty()) {
-              printer.print_all();
-            } else {
-              printer.print_ranges(options.ranges);
-            }
-          });
+    watch({watched, signals, progress, std::nullopt}, [&](const std::stop_token& /*stop*/) {
+      if (options.ranges.empty()) {
+        printer.print_all();
+      } else {
+        printer.print_ranges(options.ranges);
+      }
+    });
   } catch (const std::system_error& error) {
     throw Failed(failure_text(buffer, error, opened.name));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -13,5 +14,9 @@ namespace seekable::cli {
 /// or the room that ran out, where, why, and what to do.
 std::string failure_text(const StreamBuffer& buffer, const std::system_error& error,
                          std::string_view source_name);
+
+/// The same of a source that threw, after so many bytes: `code`, with `what` it said.
+std::string source_failure_text(std::error_code code, std::string_view what, std::uint64_t bytes,
+                                std::string_view source_name);
 
 }  // namespace seekable::cli

@@ -19,17 +19,21 @@ Usage: seekable COMMAND [SOURCE] [options]
 Commands:
   run    run a program on the stream as if it were a file
   cat    copy the stream, or ranges of its bytes, to standard output
+  get    download a URL to a file, going on where it was interrupted
   stat   tell the size of the stream and what else is known of it
 
-SOURCE is - (standard input, the default), a path, or --exec 'command'.
+SOURCE is - (standard input, the default), a path, a URL (http:// or https://),
+or --exec 'command'.
 
 Examples:
-  List a zip archive that arrives through a pipe:
-    seekable run --exec 'curl -fsSL https://example.com/big.zip' -- unzip -l {}
+  List a zip archive that arrives from the network:
+    seekable run https://example.com/big.zip -- unzip -l {}
   Query a database in a compressed backup:
     zcat backup.sqlite.gz | seekable run -- sqlite3 {} 'select count(*) from users'
   The last 16 bytes of what a program writes:
     seekable cat --exec 'pg_dump shop' --range -16
+  The last 64 KiB of a file on a server, and no more of it:
+    seekable cat https://example.com/big.zip --range -65536
   How long is it?
     xzcat logs.xz | seekable stat
 
@@ -54,7 +58,7 @@ a SOURCE that is a regular file is given by its own path, and is not protected.
 )",
     .examples = R"(Examples:
   A zip archive from the network, its central directory at the end:
-    seekable run --exec 'curl -fsSL https://example.com/big.zip' -- unzip -l {}
+    seekable run https://example.com/big.zip -- unzip -l {}
   A database, from a backup; the quotes keep the query one argument:
     zcat shop.sqlite.gz | seekable run -- sqlite3 {} 'select count(*) from users'
   A path inside an argument:
@@ -84,6 +88,10 @@ only those bytes, in the order given, however the ranges lie.
     produce | seekable cat --range 0-99 --range -16
   All but the first kilobyte:
     seekable cat disk.img --range 1024-
+  The end of a file on a server; only that is fetched:
+    seekable cat https://example.com/big.zip --range -65536
+  A compressed file as it was before:
+    seekable cat --decode https://example.com/log.gz
   Stop when nothing has come for ten seconds:
     nc host 9000 | seekable cat --timeout 10s > dump
 
@@ -95,17 +103,48 @@ more and there is no --window, which is how far the source may be ahead.
 Exit status: 0 success, 1 a failure (one line on standard error), 2 wrong usage.
 )"};
 
+const CommandHelp get_help = {
+    .name = "get",
+    .usage = "URL [options] [-o FILE]",
+    .purpose =
+        R"(Downloads a URL to a file. A download that was interrupted, whatever ended it, goes
+on from there when the same line is run again, if the server still has the same
+version. FILE stands there when it is whole, and not before.
+)",
+    .examples = R"(Examples:
+  A file, under the name that it has in the URL:
+    seekable get https://example.com/disk.img
+  Under another name, with its sum checked:
+    seekable get https://example.com/disk.img -o my.img --sha256 "$SUM"
+  From a server that asks for a key:
+    seekable get -H "Authorization: Bearer $KEY" https://example.com/a.tar
+  A site that has a line of four connections:
+    seekable get --connections 4 https://example.com/disk.img
+  To standard output there is cat:
+    seekable cat https://example.com/a.tar | seekable run -- tar -tf {}
+
+While it runs, the bytes lie in FILE.seekable-part, and in FILE.seekable-map which of
+them are there. Both are gone at the end. They stay after a failure, a signal or a
+crash; delete them to give up. A server that names no version of the file (by ETag
+or Last-Modified) cannot be gone on with: then nothing stays.
+
+Exit status: 0 success, 1 a failure (one line on standard error), 2 wrong usage.
+)"};
+
 const CommandHelp stat_help = {
     .name = "stat",
     .usage = "[SOURCE] [options]",
     .purpose = R"(Tells the size of the stream and what else is known of it. A stream has to be read
-to its end for that, and nothing of it is kept; a regular file is only looked at.
+to its end for that, and nothing of it is kept; a regular file is only looked at,
+and of a URL the server is asked.
 )",
     .examples = R"(Examples:
   How long is it without the compression?
     xzcat logs.xz | seekable stat
   The same, for a program to read:
     xzcat logs.xz | seekable stat --stats 2>&1 >/dev/null | jq .size
+  What does a server say of a file?
+    seekable stat https://example.com/big.zip
   Does a command work to its end?
     seekable stat --exec 'pg_dump shop' && echo sound
 

@@ -22,6 +22,7 @@ struct CommandHelp {
 
 extern const CommandHelp run_help;
 extern const CommandHelp cat_help;
+extern const CommandHelp get_help;
 extern const CommandHelp stat_help;
 
 }  // namespace seekable::cli

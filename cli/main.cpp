@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/cat.hpp"
+#include "cli/get.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/report.hpp"
@@ -45,6 +46,7 @@ struct Carry {
   }
   int operator()(const RunOptions& options) const { return run(options, stats); }
   int operator()(const CatOptions& options) const { return cat(options, stats); }
+  int operator()(const GetOptions& options) const { return get(options, stats); }
   int operator()(const StatOptions& options) const { return stat(options, stats); }
 };
 

@@ -20,13 +20,27 @@ enum class ProgressWhen : std::uint8_t {
   never,
 };
 
-/// What is read: a path, "-" for standard input, or a command's output.
-struct SourceChoice {
-  std::string path = "-";
-  std::optional<std::string> command;  ///< for /bin/sh -c; then `path` has no meaning
+/// How a URL is read. What is secret in here is shown nowhere.
+struct WebOptions {
+  std::vector<std::string> headers;  ///< each `Name: value`
+  std::string user;
+  std::string password;
+  bool netrc = false;
+  std::string proxy;
+  std::string certificates;             ///< a file; empty: the system's
+  std::optional<unsigned> connections;  ///< 1 to 4
 };
 
-/// What every command takes.
+/// What is read: a path, "-" for standard input, a URL, or a command's output.
+struct SourceChoice {
+  std::string path = "-";
+  std::optional<std::string> url;      ///< then `path` has no meaning
+  std::optional<std::string> command;  ///< for /bin/sh -c; then `path` has no meaning
+  WebOptions web;
+  bool decode = false;
+};
+
+/// What every command takes. What is kept, and where, has no meaning for `get`.
 struct CommonOptions {
   SourceChoice source;
   std::uint64_t memory = 5 * 1024 * 1024;
@@ -50,6 +64,12 @@ struct CatOptions {
   std::vector<RangeSpec> ranges;  ///< empty: the whole stream
 };
 
+struct GetOptions {
+  CommonOptions common;               ///< its source is a URL
+  std::string target;                 ///< the file to write
+  std::optional<std::string> sha256;  ///< that the file must have, in small letters
+};
+
 struct StatOptions {
   CommonOptions common;
 };
@@ -59,7 +79,7 @@ struct TextWanted {
   std::string text;
 };
 
-using Request = std::variant<TextWanted, RunOptions, CatOptions, StatOptions>;
+using Request = std::variant<TextWanted, RunOptions, CatOptions, GetOptions, StatOptions>;
 
 /// Reads a command line, the command's own name not among `arguments`.
 ///

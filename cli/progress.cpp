@@ -48,16 +48,16 @@ std::string time_text(double seconds) {
 }  // namespace
 
 std::string progress_line(std::uint64_t bytes, std::optional<std::uint64_t> size,
-                          std::chrono::milliseconds elapsed, unsigned columns) {
+                          std::chrono::milliseconds elapsed, unsigned columns, std::uint64_t had) {
   const double seconds = std::max(0.001, static_cast<double>(elapsed.count()) / 1000);
-  const double rate = static_cast<double>(bytes) / seconds;
+  const double rate = static_cast<double>(bytes - std::min(bytes, had)) / seconds;
   std::string line = fmt::format("{:>10}  {:>10}/s", rounded_size(bytes),
                                  rounded_size(static_cast<std::uint64_t>(std::min(rate, 1e18))));
   if (size && *size > 0) {
     const double fraction = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(*size));
     line += fmt::format("  {:>3.0f}%  {}", std::floor(fraction * 100), bar(fraction));
     const double left = static_cast<double>(*size - std::min(bytes, *size));
-    if (bytes > 0) line += fmt::format("  {} left", time_text(left / rate));
+    if (rate > 0) line += fmt::format("  {} left", time_text(left / rate));
   } else {
     line += fmt::format("  {}", time_text(seconds));
   }
@@ -90,7 +90,7 @@ void Progress::draw(std::uint64_t bytes, std::optional<std::uint64_t> size) {
   drawn_ = Clock::now();
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(drawn_ - started_);
   // The last column stays free: some terminals wrap there.
-  put("\r" + progress_line(bytes, size, elapsed, terminal_columns() - 1) + "\033[K");
+  put("\r" + progress_line(bytes, size, elapsed, terminal_columns() - 1, had_) + "\033[K");
   line_open_ = true;
 }
 

@@ -11,9 +11,11 @@
 namespace seekable::cli {
 
 /// One line about how far a stream has come: bytes, bytes a second and, where the size is known,
-/// percent, a bar and the time left. At most `columns` characters.
+/// percent, a bar and the time left. At most `columns` characters. `had`: so many of the bytes were
+/// there before.
 std::string progress_line(std::uint64_t bytes, std::optional<std::uint64_t> size,
-                          std::chrono::milliseconds elapsed, unsigned columns);
+                          std::chrono::milliseconds elapsed, unsigned columns,
+                          std::uint64_t had = 0);
 
 /// A progress bar on standard error, drawn again and again in the same line.
 class Progress {
@@ -29,6 +31,9 @@ class Progress {
 
   bool shown() const noexcept { return shown_; }
 
+  /// So many bytes are there already, and say nothing of how fast others come.
+  void begin_at(std::uint64_t bytes) noexcept { had_ = bytes; }
+
   /// Draws the line, at most five times a second.
   void update(std::uint64_t bytes, std::optional<std::uint64_t> size);
 
@@ -42,6 +47,7 @@ class Progress {
   const bool always_;
   const Clock::time_point started_;
   Clock::time_point drawn_;
+  std::uint64_t had_ = 0;
   bool line_open_ = false;
 };
 

@@ -17,6 +17,7 @@
 #include "cli/buffer_options.hpp"
 #include "cli/child.hpp"
 #include "cli/failures.hpp"
+#include "cli/forward_only.hpp"
 #include "cli/memory_file.hpp"
 #include "cli/private_name.hpp"
 #include "cli/progress.hpp"
@@ -65,15 +66,17 @@ TakenStream take(const CommonOptions& common, Options settings, OpenedSource ope
   const bool memory_only = (common.encrypt || common.disk == 0U) && !opened.in_place;
   settings.fill = memory_only ? Fill::on_demand : Fill::ahead;
   if (memory_only) settings.disk_limit = 0;
+  if (opened.web != nullptr) opened.source = forward_only(std::move(opened.source));
   StreamBuffer buffer = make_buffer(std::move(opened.source), settings);
   TakenStream taken;
   taken.file_name = opened.file_name;
   if (opened.in_place) taken.own_path = path_for_others(common.source.path);
   taken.was_standard_input = opened.standard_input;
-  const StatsKeeper keeper(stats, buffer);
+  const StatsKeeper keeper(stats, buffer, opened.web);
   Progress progress(common.progress);
+  WatchedBuffer watched(buffer);
   try {
-    watch({buffer, signals, progress, common.timeout}, [&](const std::stop_token& stop) {
+    watch({watched, signals, progress, common.timeout}, [&](const std::stop_token& stop) {
       taken.file = memory_only ? take_into_memory(buffer, common.memory, advice_about(common))
                                : buffer.to_file(Wait{.stop_token = stop});
     });

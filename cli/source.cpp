@@ -16,6 +16,8 @@
 
 #include "cli/durations.hpp"
 #include "cli/report.hpp"
+#include "cli/url.hpp"
+#include "cli/web.hpp"
 #include "seekable/file_descriptor.hpp"
 #include "seekable/sources.hpp"
 
@@ -77,30 +79,60 @@ OpenedSource open_path(const std::string& path, std::optional<std::chrono::milli
   return opened;
 }
 
-}  // namespace
+OpenedSource open_url(const SourceChoice& choice) {
+  OpenedSource opened;
+  opened.name = shown_url(*choice.url);
+  opened.file_name = url_file_name(*choice.url).value_or("stream");
+  auto source = open_web(choice);
+  opened.web = source.get();
+  opened.source = std::move(source);
+  return opened;
+}
 
-OpenedSource open_source(const SourceChoice& choice,
-                         std::optional<std::chrono::milliseconds> timeout, Signals& signals) {
-  if (!choice.command && choice.path != "-") {
+OpenedSource open_command(const std::string& command) {
+  OpenedSource opened;
+  opened.name = command;
+  opened.file_name = "stream";
+  try {
+    opened.source = from_command({"/bin/sh", "-c", "--", command});
+  } catch (const std::system_error& error) {
+    throw Failed(fmt::format("cannot run /bin/sh for --exec: {}", error.code().message()));
+  }
+  return opened;
+}
+
+OpenedSource open_standard_input() {
+  OpenedSource opened;
+  opened.name = "standard input";
+  opened.file_name = "stream";
+  opened.standard_input = true;
+  let_writer_run_ahead(STDIN_FILENO);
+  opened.source = from_fd(STDIN_FILENO);
+  return opened;
+}
+
+OpenedSource open_encoded(const SourceChoice& choice,
+                          std::optional<std::chrono::milliseconds> timeout, Signals& signals) {
+  if (!choice.url && !choice.command && choice.path != "-") {
     OpenedSource opened = open_path(choice.path, timeout);
     signals.begin();
     return opened;
   }
   signals.begin();
-  OpenedSource opened;
-  opened.file_name = "stream";
-  if (choice.command) {
-    opened.name = *choice.command;
-    try {
-      opened.source = from_command({"/bin/sh", "-c", "--", *choice.command});
-    } catch (const std::system_error& error) {
-      throw Failed(fmt::format("cannot run /bin/sh for --exec: {}", error.code().message()));
-    }
-  } else {
-    opened.name = "standard input";
-    opened.standard_input = true;
-    let_writer_run_ahead(STDIN_FILENO);
-    opened.source = from_fd(STDIN_FILENO);
+  if (choice.url) return open_url(choice);
+  return choice.command ? open_command(*choice.command) : open_standard_input();
+}
+
+}  // namespace
+
+OpenedSource open_source(const SourceChoice& choice,
+                         std::optional<std::chrono::milliseconds> timeout, Signals& signals) {
+  OpenedSource opened = open_encoded(choice, timeout, signals);
+  if (choice.decode) {
+    opened.source = open_decoded(std::move(opened.source));
+    opened.file_name = name_without_compression(opened.file_name);
+    opened.in_place = false;
+    opened.decoded = true;
   }
   return opened;
 }

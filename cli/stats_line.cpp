@@ -3,13 +3,18 @@
 
 #include <unistd.h>
 
-// The JSON library takes long to compile: this is the only file that sees it.
+#include "cli/url.hpp"
+
+// The JSON library takes long to compile: only this file and part_map.cpp see it.
 #include <nlohmann/json.hpp>
 
 namespace seekable::cli {
 
-StatsSnapshot snapshot(const StreamBuffer& buffer) {
-  return {buffer.stats(), buffer.size(), buffer.failure()};
+StatsSnapshot snapshot(const StreamBuffer& buffer, const Source* web) {
+  StatsSnapshot taken{buffer.stats(), buffer.size(), buffer.failure(), std::nullopt};
+  taken.kept = taken.stats.memory_bytes + taken.stats.spool_bytes;
+  if (web != nullptr) taken.web = web_traffic(*web);
+  return taken;
 }
 
 std::string stats_line(const StatsSnapshot& snapshot) {
@@ -21,7 +26,7 @@ std::string stats_line(const StatsSnapshot& snapshot) {
     const Failure& failure = *snapshot.failure;
     line["failure"] = Json::object({{"code", failure.code.value()},
                                     {"category", failure.code.category().name()},
-                                    {"message", failure.message},
+                                    {"message", without_queries(failure.message)},
                                     {"offset", failure.offset}});
   }
   const Stats& stats = snapshot.stats;
@@ -34,6 +39,13 @@ std::string stats_line(const StatsSnapshot& snapshot) {
   line["spilled_bytes"] = stats.spilled_bytes;
   line["memory_bytes"] = stats.memory_bytes;
   line["spool_bytes"] = stats.spool_bytes;
+  if (snapshot.web) {
+    line["http"] = Json::object({{"requests", snapshot.web->requests},
+                                 {"bytes_on_wire", snapshot.web->bytes_on_wire},
+                                 {"bytes_read", stats.bytes_on_wire},
+                                 {"reopened", stats.reopened},
+                                 {"kept", snapshot.kept}});
+  }
   // A message may hold a file name, which need not be text.
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -75,21 +75,16 @@ std::optional<int> asked_to_end(Signals& signals) {
   return std::nullopt;
 }
 
-std::uint64_t done(const Watched& watched) {
-  const std::uint64_t passed_on = watched.passed_on == nullptr ? 0 : watched.passed_on->load();
-  return std::max(watched.buffer.stats().bytes_on_wire, passed_on);
-}
-
 [[noreturn]] void interrupt(const Watched& watched, Work& work, int signal) {
   work.request_stop();
-  watched.buffer.cancel();
+  watched.subject.cancel();
   if (!work.wait(-1, stop_grace)) die_of(signal);
   work.join_quietly();
   throw Interrupted{signal};
 }
 
 [[noreturn]] void give_up(const Watched& watched, Work& work) {
-  watched.buffer.cancel();
+  watched.subject.cancel();
   work.request_stop();
   work.join_quietly();
   throw Failed(stall_text(*watched.timeout));
@@ -125,13 +120,14 @@ void watch(const Watched& watched, const std::function<void(std::stop_token)>& w
     if (const auto signal = asked_to_end(watched.signals)) {
       interrupt(watched, running, *signal);
     }
-    const std::uint64_t bytes = watched.buffer.stats().bytes_on_wire;
-    watched.progress.update(done(watched), watched.buffer.size());
+    watched.progress.update(watched.subject.done(), watched.subject.size());
     // After the end the work is the disk's, not the source's.
-    if (patience.is_over(bytes) && !watched.buffer.exhausted()) give_up(watched, running);
+    if (patience.is_over(watched.subject.came()) && !watched.subject.complete()) {
+      give_up(watched, running);
+    }
   }
   running.join();
-  watched.progress.finish(done(watched), watched.buffer.size());
+  watched.progress.finish(watched.subject.done(), watched.subject.size());
 }
 
 }  // namespace seekable::cli

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -10,7 +9,7 @@
 
 #include "cli/progress.hpp"
 #include "cli/signals.hpp"
-#include "seekable/stream_buffer.hpp"
+#include "cli/watchable.hpp"
 
 namespace seekable::cli {
 
@@ -43,20 +42,18 @@ class Patience {
 ///
 /// Lifetime: all that it refers to must outlive the call of `watch`.
 struct Watched {
-  StreamBuffer& buffer;
+  Watchable& subject;
   Signals& signals;
   Progress& progress;
   std::optional<std::chrono::milliseconds> timeout;  ///< ends the stream when no byte comes so long
-  /// Bytes passed on, for the progress of a source that is read in place; may be null.
-  const std::atomic<std::uint64_t>* passed_on = nullptr;
 };
 
 /// Runs `work` on a thread of its own, draws the progress bar, and looks out for signals and for a
-/// source that stalls; either cancels the buffer and asks the work to stop.
+/// source that stalls; either cancels the subject and asks the work to stop.
 ///
 /// Throws: what `work` threw; Failed for a stall; Interrupted for a signal. If the work does not
-/// stop
-///     soon after a signal (it writes to a pipe that nobody reads), the program dies of the signal.
+///     stop soon after a signal (it writes to a pipe that nobody reads), the program dies of the
+///     signal.
 /// Blocks: until the work has ended.
 void watch(const Watched& watched, const std::function<void(std::stop_token)>& work);
 

@@ -10,15 +10,29 @@ import unittest
 from harness import COMMAND, SOURCE_DIR, CommandCase
 
 MANUAL = SOURCE_DIR / "cli" / "seekable.1"
-OPTION = re.compile(r"(?<![\w-])(--[a-z]+)\b")
-COMMANDS = ("run", "cat", "stat")
+OPTION = re.compile(r"(?<![\w-])(--[a-z0-9]+)\b")
+COMMANDS = ("run", "cat", "get", "stat")
+NOBODY = "http://127.0.0.1:1/nobody-listens-here"
 
 
 class BadCommandLine(CommandCase):
     TABLE = (
         ([], "a command is missing"),
         (["walk"], "'walk' is not a command"),
-        (["get", "x"], "not part of this version"),
+        (["get"], "URL is missing"),
+        (["get", "host/x"], "'host/x' is not a URL"),
+        (["get", NOBODY, "-o", "-"], "seekable cat URL"),
+        (["get", "http://host"], "-o FILE"),
+        (["get", NOBODY, "--memory", "5MiB"], "'--memory' is not an option of get"),
+        (["get", NOBODY, "--sha256", "abc"], "64 hexadecimal digits"),
+        (["get", NOBODY, "--exec", "x"], "'--exec' is not an option of get"),
+        (["cat", NOBODY, "--connections", "5"], "not a number from 1 to 4"),
+        (["cat", NOBODY, "-H", "no colon"], "'Name: value'"),
+        (["cat", "file", "--netrc"], "--netrc goes with a URL"),
+        (["cat", "http://"], "names no host"),
+        (["cat", "http:///path"], "names no host"),
+        (["cat", "http://host/a b"], "%20"),
+        (["stat", "gopher://host/x"], "gopher:// is not known"),
         (["serve"], "not part of this version"),
         (["mount", "-", "x"], "not part of this version"),
         (["run"], "COMMAND is missing"),
@@ -26,9 +40,8 @@ class BadCommandLine(CommandCase):
         (["run", "--"], "COMMAND is missing"),
         (["run", "--window", "1MiB", "--", "true"], "--window does not go with run"),
         (["run", "--lazy", "--", "true"], "not part of this version"),
-        (["run", "http://localhost/x", "--", "true"], "not part of this version"),
+        (["run", "ftp://localhost/x", "--", "true"], "ftp:// is not known"),
         (["cat", "s3://bucket/key"], "not part of this version"),
-        (["cat", "--decode"], "not part of this version"),
         (["cat", "--memory", "5 apples"], "bad size '5 apples'"),
         (["cat", "--memory", "99999999999999999999"], "2^64"),
         (["cat", "--disk", "16EiB"], "2^64"),
@@ -42,8 +55,8 @@ class BadCommandLine(CommandCase):
         (["cat", "one", "two"], "one SOURCE too many: 'two'"),
         (["cat", "--exec=", "echo not to be run"], "--exec lacks its value"),
         (["cat", "--dir=", "x"], "--dir lacks its value"),
-        (["cat", "--decode=gzip"], "--decode is not part of this version"),
-        (["cat", "HTTP://localhost/x"], "not part of this version"),
+        (["cat", "--decode=gzip"], "--decode takes no value"),
+        (["cat", "S3://localhost/x"], "not part of this version"),
         (["stat", "--range", "0-1"], "'--range' is not an option of stat"),
         (["cat", "--memory", "line\nbreak"], "bad size 'line?break'"),
     )
@@ -123,18 +136,23 @@ class Help(CommandCase):
 
     def test_advertises_no_more_than_there_is(self):
         text = self.help_of() + "".join(map(self.help_of, COMMANDS)) + MANUAL.read_text()
-        for word in ("--lazy", "--decode", "serve", "s3:", "seekable get", "seekable mount"):
+        for word in ("--lazy", "seekable serve", "s3:", "seekable mount"):
             self.assertNotIn(word, text)
 
     def test_lists_the_options_that_work(self):
         values = {"--exec": "true", "--memory": "5MiB", "--disk": "1GB", "--dir": ".",
-                  "--timeout": "10s", "--progress": "never", "--window": "1MiB", "--range": "0-1"}
+                  "--timeout": "10s", "--progress": "never", "--window": "1MiB", "--range": "0-1",
+                  "--output": "file", "--sha256": "0" * 64, "--header": "A: b", "--user": "a:b",
+                  "--proxy": "http://127.0.0.1:1", "--cacert": MANUAL, "--connections": "2"}
+        for_urls = {"--header", "--user", "--netrc", "--proxy", "--cacert", "--location",
+                    "--connections"}
         for command in COMMANDS:
             for option in self.options_of(command) - {"--help", "--version"}:
                 value = [values[option]] if option in values else []
+                source = [NOBODY] if command == "get" or option in for_urls else []
                 tail = ["--", "true"] if command == "run" else []
                 with self.subTest(command=command, option=option):
-                    result = self.seekable(command, option, *value, *tail, stdin=b"bytes")
+                    result = self.seekable(command, option, *value, *source, *tail, stdin=b"bytes")
                     self.assertNotEqual(result.returncode, 2, result.stderr)
 
     def test_fits_a_terminal(self):
@@ -144,12 +162,16 @@ class Help(CommandCase):
 
     def test_and_the_manual_page_have_the_same_options(self):
         manual = MANUAL.read_text().replace("\\-", "-")
-        sections = dict(re.findall(r"^\.Ss Of (.*)\n((?:(?!\.S[sh]).*\n)*)", manual, re.MULTILINE))
-        in_section = {name: set(re.findall(r"^\.It Fl (?:h , )?-([a-z]+)", text, re.MULTILINE))
+        sections = dict(re.findall(r"^\.Ss (?:Of|For) (.*)\n((?:(?!\.S[sh]).*\n)*)", manual,
+                                   re.MULTILINE))
+        in_section = {name: set(re.findall(r"^\.It Fl (?:\w , )?-([a-z0-9]+)", text, re.MULTILINE))
                       for name, text in sections.items()}
         for command in COMMANDS:
             with self.subTest(command):
-                expected = in_section["every command"] | in_section[f"seekable {command}"]
+                expected = (in_section["every command"] | in_section["a URL"]
+                            | in_section[f"seekable {command}"])
+                if command != "get":
+                    expected |= in_section["run, cat and stat"]
                 self.assertEqual({option[2:] for option in self.options_of(command)}, expected)
 
     def test_of_the_version_is_one_line(self):
