@@ -2,7 +2,7 @@
 """The table of jobs: what each is, what it is measured against, and what is hoped for.
 
 Jobs of one `group` share their rounds: a side that several of them are measured against runs once a
-round. Jobs that are no plain comparison of two sides stand in `growth.py`.
+round. Jobs that are no plain comparison of two sides stand in `growth.py` and `web.py`.
 """
 
 import dataclasses

@@ -19,10 +19,12 @@ import jobs
 import plots
 import sides
 import tables
+import web
 
 RESULTS = sides.ROOT / "build" / "bench.json"
 QUICK_RESULTS = sides.ROOT / "build" / "bench-quick.json"
-NAMES = ("micro", *(job.name for job in jobs.JOBS), *growth.GROWTH)
+OTHERS = {**growth.GROWTH, **web.WEB}
+NAMES = ("micro", *(job.name for job in jobs.JOBS), *OTHERS)
 
 
 def arguments_of(words):
@@ -48,7 +50,7 @@ def all_rows(wanted, quick, figures):
         yield from compare.rows_of_micro(quick, figures)
     if not wanted or plain:
         yield from compare.rows_of_jobs(plain, quick, figures)
-    for name, rows in growth.GROWTH.items():
+    for name, rows in OTHERS.items():
         if not wanted or name in wanted:
             yield from rows(quick, figures)
 

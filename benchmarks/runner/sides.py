@@ -26,6 +26,12 @@ def have_memory(size):
     subprocess.run([SCENARIOS, "have", str(size)], check=True)
 
 
+def scenarios():
+    """All JOB/SIDE that seekable_scenarios has."""
+    result = subprocess.run([SCENARIOS, "list"], check=True, stdout=subprocess.PIPE, text=True)
+    return result.stdout.split()
+
+
 def scenario_lines(side, size):
     result = subprocess.run([SCENARIOS, side, str(size)], check=True, stdout=subprocess.PIPE,
                             text=True)

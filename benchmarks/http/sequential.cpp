@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole file from an nginx on the loopback, through a buffer with 5 MiB of memory, which keeps
+// all of it; and from the source alone, of which nothing is kept; beside `curl` into a file and to
+// nowhere. The sides take turns; the cost is the median of a buffer that is read on demand.
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "seekable/http.hpp"
+#include "seekable/seekable.hpp"
+#include "support/job.hpp"
+#include "support/memory_use.hpp"
+#include "support/nginx.hpp"
+#include "support/pattern.hpp"
+
+extern char** environ;
+
+namespace seekable::bench {
+namespace {
+
+constexpr std::uint64_t small_memory = 5 * 1024 * 1024;
+constexpr std::size_t step = 64 * 1024;
+constexpr int rounds = 5;
+
+void check_some(const StreamBuffer& buffer, std::uint64_t size) {
+  std::byte page[page_size];
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const std::uint64_t offset = size / 200 * i;
+    const std::size_t got = buffer.read_at(offset, page);
+    check(got == std::min<std::uint64_t>(page_size, size - offset), "a whole page is read");
+    check_pattern(offset, std::span(page).first(got));
+  }
+}
+
+double ahead(const Nginx& nginx, std::uint64_t size) {
+  have_memory(size);
+  Options options;
+  options.memory_limit = small_memory;
+  options.fill = Fill::ahead;
+  std::unique_ptr<StreamBuffer> buffer;
+  const double seconds = seconds_of([&] {
+    buffer = std::make_unique<StreamBuffer>(from_url(nginx.url()), options);
+    check(buffer->wait_for({0, size}, std::chrono::hours(1)), "all came");
+  });
+  check_some(*buffer, size);
+  return seconds;
+}
+
+double read_on(const Nginx& nginx, std::uint64_t size) {
+  have_memory(size);
+  Options options;
+  options.memory_limit = small_memory;
+  std::vector<std::byte> bytes(step);
+  std::uint64_t done = 0;
+  std::unique_ptr<StreamBuffer> buffer;
+  const double seconds = seconds_of([&] {
+    buffer = std::make_unique<StreamBuffer>(from_url(nginx.url()), options);
+    Reader reader = buffer->reader();
+    while (const std::size_t got = reader.read(bytes)) done += got;
+  });
+  check(done == size, "all came");
+  check_some(*buffer, size);
+  return seconds;
+}
+
+double raw(const Nginx& nginx, std::uint64_t size) {
+  std::vector<std::byte> bytes(step);
+  std::uint64_t done = 0;
+  const double seconds = seconds_of([&] {
+    const auto source = from_url(nginx.url());
+    while (const std::size_t got = source->read_some(bytes)) done += got;
+  });
+  check(done == size, "all came");
+  return seconds;
+}
+
+double curl(const Nginx& nginx, std::string to) {
+  std::string url = nginx.url();
+  std::string words[] = {"curl", "-q", "-s", "-S", "-f", "-o", std::move(to), std::move(url)};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  int status = -1;
+  const double seconds = seconds_of([&] {
+    pid_t pid = -1;
+    check(::posix_spawnp(&pid, "curl", nullptr, nullptr, arguments.data(), environ) == 0,
+          "start curl");
+    ::waitpid(pid, &status, 0);
+  });
+  check(status == 0, "curl ends well");
+  return seconds;
+}
+
+double curl_to_file(const Nginx& nginx, std::uint64_t size) {
+  have_memory(size);
+  const auto path = nginx.folder() / "copy";
+  const double seconds = curl(nginx, path.string());
+  check(std::filesystem::file_size(path) == size, "curl has it all");
+  std::filesystem::remove(path);
+  return seconds;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+using Run = double (*)(const Nginx&, std::uint64_t);
+
+const std::map<std::string, Run> runs = {
+    {"ahead", ahead},
+    {"read_on", read_on},
+    {"source", raw},
+    {"curl_to_file", curl_to_file},
+    {"curl_to_nowhere", [](const Nginx& nginx, std::uint64_t) { return curl(nginx, "/dev/null"); }},
+};
+
+double all(std::uint64_t size) {
+  const Nginx nginx(size);
+  std::map<std::string, std::vector<double>> seconds;
+  for (int i = 0; i < rounds; ++i) {
+    for (const auto& [name, run] : runs) seconds[name].push_back(run(nginx, size));
+  }
+  for (const auto& [name, of_rounds] : seconds) note(name, median(of_rounds));
+  const auto ratio = [&](const std::string& a, const std::string& b) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < rounds; ++i) ratios.push_back(seconds[a][i] / seconds[b][i]);
+    note(a + "/" + b, median(ratios));
+  };
+  for (const char* a : {"ahead", "read_on", "source"}) {
+    for (const char* b : {"curl_to_file", "curl_to_nowhere"}) ratio(a, b);
+  }
+  return median(seconds["read_on"]);
+}
+
+/// Each side also by itself, to be looked at by a profiler.
+const bool registered = [] {
+  for (const auto& [name, run] : runs) {
+    Register("http_sequential", name, [run](std::uint64_t size) { return run(Nginx(size), size); });
+  }
+  return true;
+}();
+
+const Register r("http_sequential", "all", all);
+
+}  // namespace
+}  // namespace seekable::bench
