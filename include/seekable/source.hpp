@@ -86,9 +86,10 @@ class SEEKABLE_EXPORT RestartableSource : public Source {
   /// The default reads through up to 1 MiB.
   virtual bool worth_reading_through(std::uint64_t gap) const;
 
-  /// Asks the origin for the size where that needs no body. The default answers `size()`.
+  /// Asks the origin for the size, without reading the stream for it. The default answers `size()`.
   ///
-  /// Blocks: for one exchange with the origin at most.
+  /// Throws: as `read_some`.
+  /// Blocks: for what the origin needs to answer, tries of the source included; `cancel` ends it.
   virtual std::optional<std::uint64_t> find_size();
 
   /// One more connection to the same stream, for one more thread; or null, the default.

@@ -103,7 +103,7 @@ bool DecodedSource::next_member() {
     }
     return true;
   }
-  return !input_.ahead().empty() && find_next();
+  return !input_.ahead().empty() && take_next();
 }
 
 /// Looks at no more bytes than it takes, because the next may be long in coming.
@@ -122,8 +122,9 @@ void DecodedSource::find_format() {
   }
 }
 
-/// What follows a member is one of the same format, or nothing.
-bool DecodedSource::find_next() {
+/// Opens the member that follows, which is one of the same format, or passes over a frame without
+/// data, or over padding. Returns: false at the end of the stream.
+bool DecodedSource::take_next() {
   for (std::size_t size = 1;; ++size) {
     const auto bytes = input_.peek(size);
     const bool all = bytes.size() < size;
@@ -146,14 +147,15 @@ bool DecodedSource::find_next() {
     }
     if (maybe && !all) continue;
     if (maybe) throw BrokenMember(Errc::truncated, "it ends within the head of a member");
-    if (only_padding()) return !input_.ahead().empty();
+    if (skip_padding()) return !input_.ahead().empty();
     throw BrokenMember(Errc::source_failed, "what follows a member is not one");
   }
 }
 
-/// Passes over the zeros that may follow a member: of gzip up to the end, as tapes have them; of xz
-/// four at a time, also between members.
-bool DecodedSource::only_padding() {
+/// Passes over zeros that may follow a member: of gzip all up to the end, as tapes have them; of xz
+/// the next four, also between members.
+/// Returns: false if what follows is no padding.
+bool DecodedSource::skip_padding() {
   constexpr std::size_t unit = 4;
   const auto is_zero = [](std::byte byte) { return byte == std::byte{}; };
   if (format_ == Format::xz) {

@@ -28,8 +28,8 @@ class DecodedSource final : public Source {
   std::size_t read(std::span<std::byte> out);
   bool next_member();
   void find_format();
-  bool find_next();
-  bool only_padding();
+  bool take_next();
+  bool skip_padding();
   void skip_frame();
   void open_member(Format format);
 

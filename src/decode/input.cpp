@@ -2,7 +2,6 @@
 #include "decode/input.hpp"
 
 #include <algorithm>
-#include <string>
 
 #include "decode/member.hpp"
 

@@ -41,9 +41,6 @@ class Input {
   /// Takes what is at hand, else what the source gives, which is then not copied twice.
   std::size_t read_some(std::span<std::byte> out);
 
-  /// True once the source has said that it gives no more.
-  bool ended() const noexcept { return ended_; }
-
   void cancel() noexcept;
 
   /// Throws once it was cancelled.

@@ -3,7 +3,6 @@
 
 #include <bit>
 #include <new>
-#include <string>
 
 #include "decode/codec.hpp"
 

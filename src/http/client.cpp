@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "system/fork.hpp"
@@ -37,23 +37,16 @@ class OfProcess {
     if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
     ForkCheck().is_child();  // Registers the count of forks before the first of them.
     at_fork(before_fork, after_fork, after_fork);
+    // What libcurl needs at the end of the process goes after this, since it was there before.
+    std::atexit([] { instance().end(); });
   }
   OfProcess(const OfProcess&) = delete;
   OfProcess& operator=(const OfProcess&) = delete;
 
-  /// What libcurl itself needs at the end of the process goes after this, since it came before.
-  ~OfProcess() {
-    if (!client_) return;
-    if (made_in_.is_child()) {
-      forget();
-    } else {
-      client_->shut_down();
-    }
-  }
-
+  /// Never destroyed: a stream in another static object may be read after this.
   static OfProcess& instance() {
-    static OfProcess of_process;
-    return of_process;
+    static auto* const of_process = new OfProcess;
+    return *of_process;
   }
 
   std::shared_ptr<Client> client() {
@@ -62,6 +55,7 @@ class OfProcess {
     if (!client_) {
       client_ = std::make_shared<Client>();
       made_in_ = ForkCheck();
+      if (ended_) client_->shut_down();
     }
     return client_;
   }
@@ -71,12 +65,20 @@ class OfProcess {
   static void before_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.lock(); }
   static void after_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.unlock(); }
 
+  /// Ends the thread; whoever still reads, or begins to, is told so.
+  void end() {
+    MutexLock lock(mutex_);
+    ended_ = true;
+    if (client_ && !made_in_.is_child()) client_->shut_down();
+  }
+
   /// The parent's thread is not here, and nothing of what it held can be given up.
   void forget() { new std::shared_ptr<Client>(std::move(client_)); }
 
   Mutex mutex_;
   std::shared_ptr<Client> client_;
   ForkCheck made_in_;
+  bool ended_ = false;
 };
 
 }  // namespace
@@ -131,7 +133,7 @@ void Client::post(Command command) {
     if (!stopped_) {
       commands_.push_back(std::move(command));
     } else if (command.what == Command::What::begin) {
-      command.exchange->give_way();  // The process is about to end.
+      command.exchange->abandon();
     }
   }
   ::curl_multi_wakeup(multi_);
@@ -162,9 +164,9 @@ void Client::end_all() {
   for (auto& [name, origin] : origins_) {
     for (const auto& exchange : Exchanges(origin.running)) {
       remove(origin, *exchange);
-      exchange->give_way();
+      exchange->abandon();
     }
-    for (const auto& exchange : origin.waiting) exchange->give_way();
+    for (const auto& exchange : origin.waiting) exchange->abandon();
   }
   origins_.clear();
 }
@@ -202,10 +204,10 @@ void Client::start_some(Origin& origin) {
 }
 
 bool Client::make_room(Origin& origin) {
-  if (origin.running.size() < max_of_origin) return true;
+  if (origin.running.size() < max_exchanges_per_origin) return true;
   Exchange* idle = nullptr;
   for (const auto& exchange : origin.running) {
-    if (exchange->is_read()) continue;
+    if (exchange->is_being_read()) continue;
     if (idle == nullptr || exchange->last_read() < idle->last_read()) idle = exchange.get();
   }
   if (idle == nullptr) return false;

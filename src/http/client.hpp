@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -27,7 +28,7 @@ namespace seekable::inline v1::detail::http {
 /// Threads: safe from any number of threads. No call waits for the network.
 class Client {
  public:
-  static constexpr unsigned max_of_origin = 6;
+  static constexpr unsigned max_exchanges_per_origin = 6;
 
   /// That of this process; a forked child has one of its own.
   ///
@@ -39,9 +40,11 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  /// Starts it as soon as its origin has a place for it; fails with `gave_way` once the process
+  /// ends.
   void begin(std::shared_ptr<Exchange> exchange);
 
-  /// Nobody wants the rest. It ends soon, and is not touched after that.
+  /// Nobody wants the rest: it is taken off its connection, and gets no ending.
   void stop(std::shared_ptr<Exchange> exchange);
 
   /// Its reader has made room.

@@ -2,10 +2,10 @@
 #include "http/exchange.hpp"
 
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "seekable/error.hpp"
@@ -30,6 +30,9 @@ constexpr std::uint64_t measured_at_once = 64 * 1024;
 /// libcurl's portions of 16 KiB. To wake it costs more than to copy so much.
 constexpr std::size_t worth_waking = 128 * 1024;
 
+/// More than any server has to say.
+constexpr std::size_t longest_head = 1024 * 1024;
+
 CURL* make_easy() {
   CURL* const easy = ::curl_easy_init();
   if (easy == nullptr) throw std::bad_alloc();
@@ -44,7 +47,9 @@ Exchange::Exchange(const Request& request, std::shared_ptr<Event> signal,
       origin_(request.origin),
       signal_(std::move(signal)),
       link_(std::move(link)),
-      traffic_(std::move(traffic)) {
+      traffic_(std::move(traffic)),
+      has_credentials_(!request.user.empty() || !request.password.empty() || request.netrc ||
+                       !request.proxy.empty()) {
   try {
     set_options(request);
   } catch (...) {
@@ -98,8 +103,10 @@ void Exchange::set_options(const Request& request) {
   if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
   if (!request.certificates.empty()) set(CURLOPT_CAINFO, request.certificates.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
+  set(CURLOPT_QUICK_EXIT, 1L);  // A name server that does not answer is not waited for at the end.
   set(CURLOPT_BUFFERSIZE, static_cast<long>(receive_size));
   set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_OPENSOCKETFUNCTION, &Exchange::open_socket);
   set(CURLOPT_ERRORBUFFER, error_);
   set(CURLOPT_PRIVATE, static_cast<void*>(this));
   set(CURLOPT_HEADERFUNCTION, &Exchange::on_header);
@@ -111,6 +118,12 @@ void Exchange::set_options(const Request& request) {
 void Exchange::begin() noexcept {
   traffic_->requests.fetch_add(1, std::memory_order_relaxed);
   begun_.store(Clock::now().time_since_epoch().count(), std::memory_order_release);
+}
+
+/// As libcurl does it, but for a program that is started meanwhile.
+curl_socket_t Exchange::open_socket(void* /*self*/, curlsocktype /*purpose*/,
+                                    curl_sockaddr* address) {
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 std::size_t Exchange::on_header(char* data, std::size_t size, std::size_t count, void* self) try {
@@ -128,6 +141,8 @@ std::size_t Exchange::on_body(char* data, std::size_t size, std::size_t count, v
 
 std::size_t Exchange::take_header(std::string_view line) {
   traffic_->bytes.fetch_add(line.size(), std::memory_order_relaxed);
+  head_bytes_ += line.size();
+  if (head_bytes_ > longest_head) return 0;  // Libcurl would keep it all.
   // Trailers come behind the body, and change nothing.
   if (head_done_.load(std::memory_order_relaxed)) return line.size();
   if (!trimmed(line).empty()) {
@@ -135,8 +150,9 @@ std::size_t Exchange::take_header(std::string_view line) {
     return line.size();
   }
   if (head_.status < 200) return line.size();
+  has_head_ = true;
   // Libcurl may have an answer to that, and send another request by itself.
-  if (head_.status == 401 || head_.status == 407) return line.size();
+  if (has_credentials_ && (head_.status == 401 || head_.status == 407)) return line.size();
   head_done_.store(true, std::memory_order_release);
   long connections = 0;
   ::curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connections);
@@ -166,9 +182,8 @@ void Exchange::wake_reader() {
   if (std::exchange(unsignalled_, false)) signal_->set();
 }
 
-/// A reader that was woken in this round makes room at once. Else it stops receiving before there
-/// is too little room for what comes next: what libcurl has taken from the kernel and cannot give
-/// away it would copy.
+/// A reader that was woken in this round makes room at once. A write that is refused makes libcurl
+/// keep a copy, so it pauses before the ring is full.
 void Exchange::end_round() {
   measure();
   if (!unsignalled_) return;
@@ -235,25 +250,33 @@ void Exchange::end(CURLcode code) {
   measure();
   tell_link();
   Ending ending;
-  ending.code = code;
+  // Libcurl takes a connection that is closed within a head for one that has nothing more to say.
+  ending.code = code == CURLE_OK && !has_head_ ? CURLE_GOT_NOTHING : code;
   long number = 0;
   if (::curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
     ending.system_error = static_cast<int>(number);
   }
-  ending.text = error_[0] != '\0' ? error_ : ::curl_easy_strerror(code);
+  ending.text = error_[0] != '\0' ? error_ : ::curl_easy_strerror(ending.code);
   finish(std::move(ending));
 }
 
 void Exchange::give_way() {
   Ending ending;
-  ending.code = CURLE_ABORTED_BY_CALLBACK;
+  ending.code = CURLE_RECV_ERROR;
   ending.text = "the connection was needed for another read";
   ending.gave_way = true;
   finish(std::move(ending));
 }
 
+void Exchange::abandon() {
+  Ending ending;
+  ending.code = CURLE_ABORTED_BY_CALLBACK;
+  ending.text = "the process is about to end";
+  finish(std::move(ending));
+}
+
 void Exchange::finish(Ending ending) {
-  if (head_.status >= 200) head_done_.store(true, std::memory_order_release);
+  if (has_head_) head_done_.store(true, std::memory_order_release);
   ending_ = std::move(ending);
   done_.store(true, std::memory_order_release);
   signal_->set();

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http/head.hpp"
@@ -80,8 +81,8 @@ class Exchange {
     return paused_.load(std::memory_order_seq_cst) && ring_.size() <= Ring::capacity / 3;
   }
   /// Somebody is in a read: then the exchange does not give way to another.
-  void set_read_by(bool reader) noexcept {
-    read_by_.store(reader, std::memory_order_seq_cst);
+  void set_being_read(bool now) noexcept {
+    being_read_.store(now, std::memory_order_seq_cst);
     last_read_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   }
 
@@ -95,8 +96,9 @@ class Exchange {
   // For the client.
 
   CURL* easy() const noexcept { return easy_; }
+  /// That of the request: all exchanges of one share its places.
   const std::string& origin() const noexcept { return origin_; }
-  bool is_read() const noexcept { return read_by_.load(std::memory_order_seq_cst); }
+  bool is_being_read() const noexcept { return being_read_.load(std::memory_order_seq_cst); }
   Clock::rep last_read() const noexcept { return last_read_.load(std::memory_order_relaxed); }
   void begin() noexcept;
   void go_on();
@@ -104,8 +106,11 @@ class Exchange {
   void end_round();
   void end(CURLcode code);
   void give_way();
+  /// The process is about to end.
+  void abandon();
 
  private:
+  static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   std::size_t take_header(std::string_view line);
@@ -134,17 +139,20 @@ class Exchange {
   std::atomic<bool> head_done_{false};
   std::atomic<bool> done_{false};
   std::atomic<bool> paused_{false};
-  std::atomic<bool> read_by_{false};
+  std::atomic<bool> being_read_{false};
   std::atomic<Clock::rep> last_read_{0};
   std::atomic<std::uint64_t> in_kernel_{0};
   std::atomic<Clock::rep> begun_{0};
 
   // The client's alone.
+  const bool has_credentials_;
+  bool has_head_ = false;       // up to its empty line
+  std::size_t head_bytes_ = 0;  // of trailers and interim answers, too
   bool unsignalled_ = false;
   std::uint64_t dropped_ = 0;  // of the body of an answer that nobody reads
   std::optional<Clock::time_point> receiving_since_;
   std::uint64_t unmeasured_ = 0;     // bytes of this round
-  std::uint64_t lay_in_kernel_ = 0;  // and are still to come, from when nothing was received
+  std::uint64_t lay_in_kernel_ = 0;  // bytes that came during the pause: not measured
   std::uint64_t measured_bytes_ = 0;
   Clock::duration measured_time_{};
 };

@@ -31,9 +31,11 @@ void Head::add(std::string_view line) {
   const auto is = [&](std::string_view name) { return same_name(field->name, name); };
   const std::string value(field->value);
   if (is("content-length")) {
-    content_length = parse_length(value);
+    const auto told = parse_length(value);
+    if (content_length && told != content_length) has_two_lengths = true;
+    content_length = told;
   } else if (is("transfer-encoding")) {
-    transfer_coded = !same_name(value, "identity");
+    transfer_coded = transfer_coded || !same_name(value, "identity");
   } else if (is("content-range")) {
     has_content_range = true;
     content_range = parse_content_range(value);
@@ -41,7 +43,7 @@ void Head::add(std::string_view line) {
     entity_tag = parse_entity_tag(value);
   } else if (is("last-modified")) {
     last_modified_time = parse_http_date(value);
-    if (last_modified_time) last_modified = value;
+    if (last_modified_time && printable(value) == value) last_modified = value;
   } else if (is("date")) {
     date = parse_http_date(value);
   } else if (is("content-type")) {

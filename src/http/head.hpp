@@ -20,6 +20,7 @@ struct Head {
     return transfer_coded ? std::nullopt : content_length;
   }
   std::optional<std::uint64_t> content_length;
+  bool has_two_lengths = false;  ///< that differ
   bool transfer_coded = false;
   std::optional<ContentRange> content_range;
   bool has_content_range = false;  ///< also one that is not understood

@@ -11,8 +11,6 @@ namespace seekable::inline v1::detail::http {
 
 namespace {
 
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 constexpr bool is_space(char c) { return c == ' ' || c == '\t'; }
 
 /// Takes what `separator` ends off the front of `text`.
@@ -66,7 +64,7 @@ std::optional<ContentRange> parse_content_range(std::string_view value) {
   if (!first_text) return std::nullopt;
   const auto first = parse_length(*first_text);
   const auto last = parse_length(last_text);
-  if (!first || !last || *last < *first || *last == ~std::uint64_t{0}) return std::nullopt;
+  if (!first || !last || *last < *first || *last >= ~std::uint64_t{0} - 1) return std::nullopt;
   if (found.total && *last >= *found.total) return std::nullopt;
   found.range = ByteRange{*first, *last + 1};
   return found;

@@ -49,6 +49,11 @@ std::optional<Field> parse_field(std::string_view line);
 /// The number in a status line, as `HTTP/1.1 206 Partial Content`.
 std::optional<int> parse_status(std::string_view line);
 
+/// A letter of ASCII in small; whatever the locale, any other byte stays.
+constexpr char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
 /// Compares names of fields, which have no case.
 bool same_name(std::string_view a, std::string_view b) noexcept;
 

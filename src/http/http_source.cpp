@@ -2,6 +2,7 @@
 #include "http/http_source.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "base/block.hpp"
@@ -17,11 +18,11 @@ namespace {
 class Reading {
  public:
   explicit Reading(std::shared_ptr<Exchange> exchange) noexcept : exchange_(std::move(exchange)) {
-    exchange_->set_read_by(true);
+    exchange_->set_being_read(true);
   }
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
-  ~Reading() { exchange_->set_read_by(false); }
+  ~Reading() { exchange_->set_being_read(false); }
 
  private:
   const std::shared_ptr<Exchange> exchange_;  // The source may drop it meanwhile.
@@ -92,6 +93,10 @@ void HttpSource::check_may_go_on() const {
 }
 
 std::size_t HttpSource::read_some(std::span<std::byte> out) {
+  return or_fail_for_good([&] { return read_on(out); });
+}
+
+std::size_t HttpSource::read_on(std::span<std::byte> out) {
   check_may_go_on();
   for (;;) {
     if (ended_ || position_ >= resource_->total().value_or(unknown)) return 0;
@@ -124,6 +129,8 @@ void HttpSource::give(std::span<const std::byte> bytes) {
   at_ += bytes.size();
   position_ += bytes.size();
   gave_some_ = true;
+  broke_ = false;
+  proven_end_ = std::max(proven_end_, position_);
   if (keeps_tail_) remember_tail(bytes);
   retry_.progress();
 }
@@ -150,7 +157,7 @@ std::size_t HttpSource::wait_for_bytes(std::span<std::byte> out) {
       return 0;
     }
     waited_ = true;
-    if (!signal_->wait_until(Clock::now() + resource_->options().stall_timeout)) {
+    if (!signal_->wait_until(Clock::now() + bounded(resource_->options().stall_timeout))) {
       stalled();
       return 0;
     }
@@ -166,19 +173,40 @@ void HttpSource::stalled() {
   wait_for_next_try();
 }
 
+/// An answer to which the next request would be as fruitless, or nearly so: asked again and again
+/// without a pause, a server would only be harassed.
+bool HttpSource::is_too_short() const noexcept {
+  const std::uint64_t wanted_end = std::min(asked_end_, resource_->total().value_or(unknown));
+  return answer_end_ < wanted_end && (!gave_some_ || answer_end_ - answer_begin_ < Link::least_gap);
+}
+
 /// invariant 3
 void HttpSource::take_ending() {
   const auto exchange = exchange_;
   drop_exchange();
-  if (at_ == answer_end_) return;
+  if (at_ == answer_end_) {
+    if (!gave_some_ && answer_end_ == position_ && !tail_.empty()) {
+      // What was given is there as it was. Whether there is more is asked for without it.
+      tail_.clear();
+      return;
+    }
+    if (!is_too_short()) return;
+    broke_off({CURLE_PARTIAL_FILE, "the server gives less than it was asked for", 0, false});
+    wait_for_next_try();
+    return;
+  }
   const Ending* const ending = exchange->ending();
   const bool is_whole = ending->code == CURLE_OK && answer_end_ == unknown;
+  if (is_whole && at_ < proven_end_) {
+    fail(Errc::source_changed, "it ends at byte " + std::to_string(at_) + " now");
+  }
   if (is_whole && at_ >= resource_->total().value_or(0)) {
     resource_->set_total(at_);
     return;
   }
   // It may have broken off long ago, while nobody read: only who waited in vain has met a failure.
-  if (ending->gave_way || (gave_some_ && !waited_)) return;
+  if (ending->gave_way) return;
+  if (gave_some_ && !waited_ && at_ - answer_begin_ >= Link::least_gap) return;
   broke_off(ending->code != CURLE_OK
                 ? *ending
                 : Ending{CURLE_PARTIAL_FILE, "the connection was closed early", 0, false});
@@ -207,6 +235,7 @@ void HttpSource::remember_tail(std::span<const std::byte> bytes) {
 }
 
 void HttpSource::reopen(std::uint64_t offset, std::optional<std::uint64_t> wanted) {
+  if (failure_) std::rethrow_exception(failure_);
   check_may_go_on();
   ended_ = false;
   wanted_ = wanted;

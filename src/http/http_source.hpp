@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,11 +26,16 @@ namespace seekable::inline v1::detail::http {
 /// One cursor in a stream that is read over HTTP: at most one exchange at a time, which is begun
 /// when a byte is asked for, and begun again where it breaks off.
 ///
-///     idle - read_some -> asking - 206, or 200 from the start -> receiving - all came -> idle
-///      ^                   |  ^                                   |  |
-///      |                    |  +--- retry: broke off, no answer --+   +--all of the stream-->
-///      ended
-///      +----- reopen -------+- 206, 200 or 416 of something else: failure
+///     idle      -> asking     read_some; find_size, which then is idle again
+///     asking    -> asking     a redirect; no answer, or one that another try may mend
+///     asking    -> receiving  206 where asked, or 200 (what lies before the offset is passed over)
+///     asking    -> ended      416 at or past the end
+///     receiving -> idle       all that was asked for came, or it gave way, or broke off while
+///                             nobody waited
+///     receiving -> asking     it broke off or stalled while somebody waited
+///     receiving -> ended      the end of the stream (invariant 3)
+///     any       -> idle       reopen, unless what is in flight reaches there
+///     any       -> failure    another version, a final status, no tries left
 ///
 /// Invariants:
 ///  1. A byte is given only where its place is proven: the answer says where it begins, and that it
@@ -73,13 +79,28 @@ class HttpSource final : public RestartableSource {
     trouble,    ///< `trouble_`; another try may be better
   };
 
+  /// What `call` returns. What it throws is final, and the exchange that it came of is of no use.
+  template <typename Call>
+  auto or_fail_for_good(Call call) {
+    if (failure_) std::rethrow_exception(failure_);
+    try {
+      return call();
+    } catch (...) {
+      failure_ = std::current_exception();
+      drop_exchange();
+      throw;
+    }
+  }
+
   // http_source.cpp: reading.
+  std::size_t read_on(std::span<std::byte> out);
   std::size_t read_body(std::span<std::byte> out);
   std::size_t wait_for_bytes(std::span<std::byte> out);
   std::size_t take(std::span<std::byte> out);
   void give(std::span<const std::byte> bytes);
   void compare_with_tail(std::span<const std::byte> bytes) const;
   void remember_tail(std::span<const std::byte> bytes);
+  bool is_too_short() const noexcept;
   void take_ending();
   void stalled();
   void check_may_go_on() const;
@@ -96,9 +117,11 @@ class HttpSource final : public RestartableSource {
   Answer follow(const Head& head);
   void broke_off(const Ending& ending);
   void wait_for_next_try();
+  std::optional<std::uint64_t> ask_for_size();
 
   // http_source_judge.cpp: what an answer means.
   Answer judge(Purpose purpose, const Head& head);
+  void check_long_enough(std::optional<std::uint64_t> total) const;
   void accept(const Head& head, bool proven);
   Answer judge_part(const Head& head);
   Answer judge_whole(Purpose purpose, const Head& head);
@@ -117,7 +140,9 @@ class HttpSource final : public RestartableSource {
 
   std::uint64_t position_ = 0;           // the next byte that is given
   std::optional<std::uint64_t> wanted_;  // so many will be read, as far as is known
+  std::uint64_t proven_end_ = 0;         // bytes before it were there
   bool ended_ = false;
+  std::exception_ptr failure_;
 
   // The request that is under way, and its answer.
   std::shared_ptr<Exchange> exchange_;
@@ -125,10 +150,13 @@ class HttpSource final : public RestartableSource {
   unsigned redirects_ = 0;
   std::optional<std::uint64_t> range_begin_;  // what was asked for; nothing: the whole
   bool told_validator_ = false;
-  bool waited_ = false;           // since the last byte of it came
-  bool gave_some_ = false;        // of its bytes, not only passed over some
-  std::uint64_t at_ = 0;          // the next byte it has
-  std::uint64_t answer_end_ = 0;  // where its bytes end; `unknown`: it does not say
+  bool waited_ = false;             // since the last byte of it came
+  bool broke_ = false;              // since the last byte that was given
+  bool gave_some_ = false;          // of its bytes, not only passed over some
+  std::uint64_t at_ = 0;            // the next byte it has
+  std::uint64_t answer_begin_ = 0;  // where its bytes begin
+  std::uint64_t answer_end_ = 0;    // where they end; `unknown`: it does not say
+  std::uint64_t asked_end_ = 0;     // where they were asked to end; `unknown`: at the end
 
   Retry retry_;
   std::optional<Error> trouble_;  // the last one

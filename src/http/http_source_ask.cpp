@@ -11,6 +11,7 @@ namespace {
 
 std::error_code code_of(const Ending& ending) {
   switch (ending.code) {
+    case CURLE_ABORTED_BY_CALLBACK: return Errc::cancelled;
     case CURLE_COULDNT_CONNECT:
       return ending.system_error != 0 ? std::error_code(ending.system_error, std::system_category())
                                       : std::make_error_code(std::errc::connection_refused);
@@ -26,7 +27,8 @@ std::error_code code_of(const Ending& ending) {
   }
 }
 
-/// What another try would not mend. `answered`: the URL has given an answer before.
+/// What another try would not mend. `answered`: the URL has given an answer before, in this
+/// process.
 bool is_final(CURLcode code, bool answered) {
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -35,6 +37,7 @@ bool is_final(CURLcode code, bool answered) {
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_FAILED_INIT:
     case CURLE_OUT_OF_MEMORY: return true;
     // A name with a mistake in it should be told at once, and a server that restarts be waited for.
@@ -61,7 +64,9 @@ void HttpSource::fail(std::error_code code, const std::string& why) const {
 HttpSource::Answer HttpSource::ask(Purpose purpose) {
   for (;;) {
     check_may_go_on();
-    const Answer answer = ask_once(purpose);
+    Answer answer = ask_once(purpose);
+    // A server that cannot answer HEAD may well have the bytes.
+    if (answer == Answer::trouble && purpose == Purpose::head) answer = Answer::nothing;
     if (answer == Answer::trouble) {
       wait_for_next_try();
     } else if (answer != Answer::try_again) {
@@ -69,7 +74,7 @@ HttpSource::Answer HttpSource::ask(Purpose purpose) {
       redirects_ = 0;
       // Of a body that is to be read the exchange stays.
       if (answer != Answer::body) drop_exchange();
-      if (exchange_) exchange_->set_read_by(false);
+      if (exchange_) exchange_->set_being_read(false);
       return answer;
     }
   }
@@ -84,7 +89,7 @@ HttpSource::Answer HttpSource::ask_once(Purpose purpose) {
   gave_some_ = false;
   set_exchange(
       std::make_shared<Exchange>(request, signal_, resource_->link(), resource_->traffic()));
-  exchange_->set_read_by(true);
+  exchange_->set_being_read(true);
   client_->begin(exchange_);
   return await_answer(purpose);
 }
@@ -92,6 +97,7 @@ HttpSource::Answer HttpSource::ask_once(Purpose purpose) {
 Request HttpSource::next_request(Purpose purpose) {
   Request request = resource_->request_for(asked_);
   range_begin_.reset();
+  asked_end_ = unknown;
   told_validator_ = false;
   request.head_only = purpose == Purpose::head;
   const Representation known = resource_->representation();
@@ -106,6 +112,7 @@ Request HttpSource::next_request(Purpose purpose) {
 std::string HttpSource::next_range(Purpose purpose) {
   if (purpose == Purpose::first_byte) {
     range_begin_ = 0;
+    asked_end_ = 1;
     return range_text(0, 1);
   }
   const std::uint64_t begin = position_ - (keeps_tail_ ? tail_.size() : 0);
@@ -121,12 +128,14 @@ std::string HttpSource::next_range(Purpose purpose) {
   }
   if (begin == 0 && end == unknown) return {};
   range_begin_ = begin;
+  asked_end_ = end;
   return range_text(begin, end);
 }
 
 HttpSource::Answer HttpSource::await_answer(Purpose purpose) {
   const HttpOptions& options = resource_->options();
-  const auto patience = options.connect_timeout + options.first_byte_timeout;
+  const auto asked_at = Clock::now();
+  const auto patience = bounded(options.connect_timeout) + bounded(options.first_byte_timeout);
   for (;;) {
     signal_->reset();
     check_may_go_on();
@@ -138,9 +147,10 @@ HttpSource::Answer HttpSource::await_answer(Purpose purpose) {
       broke_off(*ending);
       return Answer::trouble;
     }
-    // Patience counts from when it was begun, for which nobody is woken.
-    if (signal_->wait_until(exchange_->begun().value_or(Clock::now()) + patience)) continue;
-    if (const auto begun = exchange_->begun(); begun && Clock::now() >= *begun + patience) {
+    // Patience counts from when it was begun, for which nobody is woken; and for its turn it has as
+    // much.
+    if (signal_->wait_until(exchange_->begun().value_or(asked_at) + patience)) continue;
+    if (Clock::now() >= exchange_->begun().value_or(asked_at) + patience) {
       trouble_ =
           Error(Errc::timed_out, resource_->what() + ": the server gives no answer", position_);
       return Answer::trouble;
@@ -163,6 +173,7 @@ HttpSource::Answer HttpSource::follow(const Head& head) {
 
 /// Keeps the trouble for the last try. Throws it where no try will mend it.
 void HttpSource::broke_off(const Ending& ending) {
+  broke_ = true;
   trouble_ = Error(code_of(ending), resource_->what() + ": " + ending.text, position_);
   if (is_final(ending.code, resource_->is_known())) throw Error(*trouble_);
 }
@@ -170,9 +181,10 @@ void HttpSource::broke_off(const Ending& ending) {
 void HttpSource::wait_for_next_try() {
   drop_exchange();
   redirects_ = 0;
+  resource_->remember_url(resource_->url());  // Where it was redirected to may be what is broken.
   const auto wait = retry_.failed(std::exchange(asked_to_wait_, std::nullopt));
   if (!wait) throw Error(*trouble_);
-  const auto until = Clock::now() + *wait;
+  const auto until = Clock::now() + bounded(*wait);
   for (;;) {
     signal_->reset();
     check_may_go_on();
@@ -181,11 +193,20 @@ void HttpSource::wait_for_next_try() {
 }
 
 std::optional<std::uint64_t> HttpSource::find_size() {
+  return or_fail_for_good([&] { return ask_for_size(); });
+}
+
+std::optional<std::uint64_t> HttpSource::ask_for_size() {
   if (resource_->total()) return resource_->total();
   check_may_go_on();
   // The answer that is being read has none.
   if (exchange_) return std::nullopt;
-  if (ask(Purpose::head) == Answer::nothing) ask(Purpose::first_byte);
+  if (ask(Purpose::head) == Answer::nothing) {
+    trouble_.reset();
+    ask(Purpose::first_byte);
+    // The whole, which a server without ranges gives, is what is read next.
+    if (range_begin_ && answer_end_ == 1) drop_exchange();
+  }
   return resource_->total();
 }
 

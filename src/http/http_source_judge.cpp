@@ -35,16 +35,25 @@ std::error_code code_of(int status) {
 }  // namespace
 
 HttpSource::Answer HttpSource::judge(Purpose purpose, const Head& head) {
+  if (head.has_two_lengths) fail(Errc::source_failed, "the server tells two lengths");
   if (head.status == 206) return judge_part(head);
-  if (head.status >= 200 && head.status <= 299) return judge_whole(purpose, head);
+  if (head.status == 200 || head.status == 203) return judge_whole(purpose, head);
   if (head.status == 416 && range_begin_) return judge_unsatisfiable(head);
   if (head.status == 412) fail(Errc::source_changed, "the server answers " + head.reason);
   return judge_refusal(purpose, head);
 }
 
+/// Bytes that were given must be there still.
+void HttpSource::check_long_enough(std::optional<std::uint64_t> total) const {
+  if (!total || *total >= proven_end_) return;
+  fail(Errc::source_changed, "it has " + std::to_string(*total) + " bytes now, and gave byte " +
+                                 std::to_string(proven_end_ - 1) + " before");
+}
+
 /// Throws where it is not of the same representation.
 void HttpSource::accept(const Head& head, bool proven) {
   resource_->accept(head, proven, position_);
+  check_long_enough(resource_->total());
   keeps_tail_ = resource_->representation().tag.empty();
 }
 
@@ -67,7 +76,7 @@ HttpSource::Answer HttpSource::judge_part(const Head& head) {
                                   " to " + std::to_string(range.end - 1));
   }
   accept(head, told_validator_);
-  at_ = range.begin;
+  at_ = answer_begin_ = range.begin;
   answer_end_ = range.end;
   return Answer::body;
 }
@@ -83,7 +92,7 @@ HttpSource::Answer HttpSource::judge_whole(Purpose purpose, const Head& head) {
   accept(head, false);
   // A range, or a part of the same bytes, was asked for.
   if (range_begin_ || head.accept_ranges == "none") resource_->set_no_ranges();
-  at_ = 0;
+  at_ = answer_begin_ = 0;
   answer_end_ = head.length().value_or(unknown);
   return Answer::body;
 }
@@ -100,6 +109,16 @@ HttpSource::Answer HttpSource::judge_unsatisfiable(const Head& head) {
     fail(Errc::source_changed, "it ends before byte " + std::to_string(*range_begin_) + " now");
   }
   const auto total = told ? told : known;
+  check_long_enough(total);
+  const std::string known_tag = resource_->representation().tag;
+  if (head.entity_tag && !head.entity_tag->weak && !known_tag.empty() &&
+      head.entity_tag->text != known_tag) {
+    fail(Errc::source_changed, "its ETag is another one now");
+  }
+  if (!total && broke_) {
+    fail(Errc::source_failed, "the server has no byte " + std::to_string(*range_begin_) +
+                                  ", and does not tell if that is the end");
+  }
   if (total && *range_begin_ < *total) {
     fail(Errc::source_failed, "the server has " + std::to_string(*total) +
                                   " bytes, and none at byte " + std::to_string(*range_begin_));

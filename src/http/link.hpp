@@ -28,10 +28,10 @@ class Link {
 
   static constexpr std::uint64_t least_gap = 64 * 1024;
   static constexpr std::uint64_t largest_gap = 16 * 1024 * 1024;
-  /// Until both are known.
+  /// Assumed until both are known.
   static constexpr std::uint64_t first_gap = 1024 * 1024;
-  /// A throughput counts once so much was measured: two segments of 64 KiB less what a connection
-  /// gives while it still gathers speed.
+  /// A throughput counts once so much was measured; below that slow start decides. The number is a
+  /// choice, and nothing depends on its last digit.
   static constexpr std::uint64_t trusted_bytes = 83 * 1000;
 
   /// `bytes` came in `time`, in which the connection was never made to wait for us.

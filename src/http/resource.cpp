@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/resource.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <utility>
@@ -27,6 +26,9 @@ void check_options(const HttpOptions& options) {
         "a time-out must be more than 0");
   check(options.retry_delay >= milliseconds(0) && options.max_retry_delay >= milliseconds(0),
         "the time between two tries must not be negative");
+  check(std::ranges::none_of(options.expected_validator,
+                             [](char c) { return static_cast<unsigned char>(c) < ' '; }),
+        "a validator cannot hold control characters");
   for (const std::string& header : options.headers) {
     const bool one_line = header.find_first_of(std::string("\r\n\0", 3)) == std::string::npos;
     check(one_line && parse_field(header), "a header must read 'Name: value', in one line");
@@ -48,6 +50,12 @@ Representation expected(const HttpOptions& options) {
   }
   known.total = options.expected_size;
   return known;
+}
+
+/// For a message: a server may send much.
+std::string shown(const std::string& text) {
+  constexpr std::size_t longest = 100;
+  return text.size() <= longest ? text : text.substr(0, longest) + "...";
 }
 
 bool differ(const std::string& a, const std::string& b) {
@@ -94,7 +102,8 @@ Representation representation_of(const Head& head) {
 }
 
 std::string difference(const Representation& before, const Representation& now, bool proven) {
-  if (differ(before.tag, now.tag)) return "its ETag was " + before.tag + " and is " + now.tag;
+  if (differ(before.tag, now.tag))
+    return "its ETag was " + shown(before.tag) + " and is " + shown(now.tag);
   if (before.total && now.total && *before.total != *now.total) {
     return "its size was " + std::to_string(*before.total) + " and is " +
            std::to_string(*now.total);
@@ -103,13 +112,14 @@ std::string difference(const Representation& before, const Representation& now, 
     return "its content coding was '" + *before.coding + "' and is '" + *now.coding + "'";
   }
   if (differ(before.weak_tag, now.weak_tag)) {
-    return "its ETag was W/" + before.weak_tag + " and is W/" + now.weak_tag;
+    return "its ETag was W/" + shown(before.weak_tag) + " and is W/" + shown(now.weak_tag);
   }
   // Servers behind one name may differ in this, where they agree in a strong ETag.
   if (before.tag.empty() && differ(before.modified, now.modified)) {
     return "it was last modified " + before.modified + " and now " + now.modified;
   }
-  // Also a part must have it (RFC 9110, 15.3.7), but for the date of change where it was told one.
+  // A 206 must repeat the ETag, but need not repeat Last-Modified where If-Range carried it (RFC
+  // 9110, 15.3.7).
   if (!before.tag.empty() && now.tag.empty()) return "its ETag is gone";
   if (proven) return {};
   if (before.tag.empty() && before.modified_is_strong && now.modified.empty()) {
@@ -134,7 +144,8 @@ Request Resource::request_for(const Url& url) const {
   if (url.origin == url_.origin) {
     request.headers = options_.headers;
     request.user = options_.user.empty() ? url_.user : options_.user;
-    request.password = options_.user.empty() ? url_.password : options_.password;
+    const bool of_url = options_.user.empty() && options_.password.empty();
+    request.password = of_url ? url_.password : options_.password;
   }
   request.netrc = options_.netrc;
   request.proxy = options_.proxy;
@@ -157,7 +168,7 @@ void Resource::remember_url(const Url& url) {
 void Resource::accept(const Head& head, bool proven, std::uint64_t offset) {
   Representation now = representation_of(head);
   MutexLock lock(mutex_);
-  // What an earlier process knew does not say how it was coded.
+  // What an earlier process expects does not say of what type it is.
   if (!known_ || content_type_.empty()) content_type_ = head.content_type;
   if (known_) {
     const std::string why = difference(known_as_, now, proven);
@@ -168,6 +179,7 @@ void Resource::accept(const Head& head, bool proven, std::uint64_t offset) {
     known_as_ = std::move(now);
   }
   total_.store(known_as_.total.value_or(unknown), std::memory_order_release);
+  answered_.store(true, std::memory_order_relaxed);
 }
 
 void Resource::set_total(std::uint64_t total) {
@@ -175,11 +187,6 @@ void Resource::set_total(std::uint64_t total) {
   if (known_as_.total) return;
   known_as_.total = total;
   total_.store(total, std::memory_order_release);
-}
-
-bool Resource::is_known() const {
-  MutexLock lock(mutex_);
-  return known_;
 }
 
 Representation Resource::representation() const {
@@ -190,7 +197,7 @@ Representation Resource::representation() const {
 SourceInfo Resource::info() const {
   MutexLock lock(mutex_);
   SourceInfo info;
-  info.name = url_.text;
+  info.name = url_.printable();
   info.content_type = content_type_;
   info.validator = known_as_.validator();
   if (const auto seconds = parse_http_date(known_as_.modified)) {

@@ -9,7 +9,6 @@
 
 #include "base/block.hpp"
 #include "base/mutex.hpp"
-#include "http/client.hpp"
 #include "http/exchange.hpp"
 #include "http/link.hpp"
 #include "http/url.hpp"
@@ -33,8 +32,8 @@ struct Representation {
 
 /// What all connections of one stream know of its URL.
 ///
-/// The first answer says what the stream is. Each later one must be of the same: no mark that both
-/// have may differ, and where there was a validator it must be there again.
+/// The first answer says what the stream is. Each later one must be of the same, as `difference`
+/// below has it.
 ///
 /// Threads: safe from any number of threads.
 class Resource {
@@ -56,7 +55,8 @@ class Resource {
 
   /// Takes in the head of an answer with a body of this representation, or of HEAD.
   ///
-  /// `proven`: the server was told the validator and gave a part, so it need not repeat it.
+  /// `proven`: the server was told the validator by If-Range and answered 206, so a Last-Modified
+  /// may be missing.
   /// Throws: Error `source_changed`, at `offset`.
   void accept(const Head& head, bool proven, std::uint64_t offset);
 
@@ -67,8 +67,8 @@ class Resource {
   void set_no_ranges() noexcept { no_ranges_.store(true, std::memory_order_relaxed); }
   bool no_ranges() const noexcept { return no_ranges_.load(std::memory_order_relaxed); }
 
-  /// A first answer was there: what fails from now on may be mended.
-  bool is_known() const;
+  /// A first answer was there, in this process: what fails from now on may be mended.
+  bool is_known() const noexcept { return answered_.load(std::memory_order_relaxed); }
   Representation representation() const;
   std::optional<std::uint64_t> total() const noexcept {
     const std::uint64_t total = total_.load(std::memory_order_acquire);
@@ -91,13 +91,14 @@ class Resource {
   const Url url_;
   const std::shared_ptr<Link> link_ = std::make_shared<Link>();
   const std::shared_ptr<Traffic> traffic_ = std::make_shared<Traffic>();
+  std::atomic<bool> answered_{false};
   std::atomic<bool> no_ranges_{false};
   std::atomic<unsigned> connections_{0};
   std::atomic<std::uint64_t> total_{unknown};  // that of `known_as_`, read for each byte that comes
 
   mutable Mutex mutex_;
   Url last_url_ SEEKABLE_GUARDED_BY(mutex_);
-  bool known_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool known_ SEEKABLE_GUARDED_BY(mutex_) = false;  // by an answer, or by what is expected
   Representation known_as_ SEEKABLE_GUARDED_BY(mutex_);
   std::string content_type_ SEEKABLE_GUARDED_BY(mutex_);
 };

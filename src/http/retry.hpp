@@ -7,6 +7,14 @@
 
 namespace seekable::inline v1::detail::http {
 
+/// So long at most anybody waits for anything here: a clock has an end.
+inline constexpr std::chrono::hours longest_wait{24 * 365};
+
+template <typename Duration>
+Duration bounded(Duration time) {
+  return time < longest_wait ? time : std::chrono::duration_cast<Duration>(longest_wait);
+}
+
 /// How often something that failed is tried again, and when: full jitter, a random time up to a
 /// bound that doubles (M. Brooker, "Exponential Backoff And Jitter", 2015). Progress of any kind
 /// starts it anew.
@@ -20,8 +28,6 @@ class Retry {
       : budget_(budget), first_(first), longest_(longest) {}
 
   void progress() noexcept { failures_ = 0; }
-
-  unsigned failures() const noexcept { return failures_; }
 
   /// How long to wait for the next try; nothing: it was tried often enough. `asked_for` is what the
   /// server asks for.

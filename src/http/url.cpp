@@ -8,6 +8,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "http/headers.hpp"
+
 namespace seekable::inline v1::detail::http {
 
 namespace {
@@ -56,9 +58,7 @@ Url take_apart(CURLU* handle) {
     check(::curl_url_set(handle, secret, nullptr, 0), "a URL cannot be read");
   }
   std::string host = part(handle, CURLUPART_HOST);
-  std::ranges::transform(host, host.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
+  std::ranges::transform(host, host.begin(), to_lower);
   url.origin = scheme + "://" + host + ":" + part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   url.text = part(handle, CURLUPART_URL);
   return url;

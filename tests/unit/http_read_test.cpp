@@ -200,8 +200,8 @@ TEST(HttpRead, CountsItsTraffic) {
   EXPECT_EQ(http_traffic(*source).requests, 0U);
   read_all(*source);
   EXPECT_EQ(http_traffic(*source).requests, peer.requests());
-  EXPECT_GT(http_traffic(*source).bytes_on_wire, size);
-  EXPECT_LT(http_traffic(*source).bytes_on_wire, size + 10'000);
+  EXPECT_GT(http_traffic(*source).bytes_received, size);
+  EXPECT_LT(http_traffic(*source).bytes_received, size + 10'000);
   EXPECT_EQ(http_traffic(*from_bytes(std::string("x"))).requests, 0U);
 }
 

@@ -182,6 +182,12 @@ TEST(HttpSecrets, AreNotInWhatIsSaidOfAFailure) {
   }
 }
 
+// The name had the query, and `decoded` told it with each failure.
+TEST(HttpSecrets, OfAQueryAreNotInTheName) {
+  const auto source = from_url("http://127.0.0.1/data?key=sesame");
+  EXPECT_EQ(source->info().name, "http://127.0.0.1/data?...");
+}
+
 TEST(HttpSecrets, AreNotInWhatIsSaidOfAUrlThatIsNone) {
   try {
     from_url("http://ali:baba@[nonsense/data");

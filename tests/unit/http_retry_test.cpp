@@ -202,6 +202,18 @@ TEST(HttpRetry, EndsWhereNobodyListens) {
   EXPECT_NE(outcome.text.find(peer.url()), std::string::npos) << outcome.text;
 }
 
+// What an earlier process knew counted as an answer, and a mistake in the name was told late.
+TEST(HttpRetry, EndsAtOnceWhereNobodyListensWhateverIsExpected) {
+  HttpPeer peer(Honest{content()});
+  peer.stop();
+  HttpOptions options = quick();
+  options.expected_validator = "\"one\"";
+  options.expected_size = size;
+  const auto source = from_url(peer.url(), options);
+  EXPECT_EQ(code_of([&] { read_once(*source, 10); }), std::errc::connection_refused);
+  EXPECT_EQ(http_traffic(*source).requests, 1U);
+}
+
 TEST(HttpRetry, ComesBackWhenTheServerAsksForIt) {
   const auto later = http_date(std::chrono::system_clock::now() + seconds(1));
   for (const std::string& when :
