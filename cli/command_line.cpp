@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-// CLI11 takes long to compile: this is the only file that sees it.
 #include <cstddef>
 #include <memory>
 
+// CLI11 takes long to compile: this is the only file that sees it.
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/web.hpp"
 #include "seekable/error.hpp"
 
 namespace seekable::cli {
@@ -34,13 +35,6 @@ struct Download::Lane {
   RestartableSource* restartable = nullptr;
   std::uint64_t position = 0;
   std::unique_ptr<Piece> piece = std::make_unique<Piece>();
-
-  /// True unless the source has found out that it has none: then every byte before those that are
-  /// wanted comes too.
-  bool has_ranges() const {
-    constexpr std::uint64_t far_ahead = std::uint64_t{1} << 62;
-    return !restartable->worth_reading_through(far_ahead);
-  }
 };
 
 Download::Download(DownloadPlan plan, PartFile& part, FrontHash* hash)
@@ -90,7 +84,7 @@ void Download::learn_size() {
 /// Starts the other connections, when the first has had its first answer.
 void Download::add_lanes(const Lane& first) {
   if (connections_ == 1 || std::exchange(lanes_added_, true)) return;
-  if (!size() || !first.has_ranges()) return;
+  if (!size() || has_no_ranges(*first.restartable)) return;
   while (lanes_.size() < connections_) {
     auto lane = std::make_unique<Lane>();
     auto source = restartable_->another();
@@ -116,7 +110,8 @@ void Download::fetch(std::size_t number, Lane& lane) noexcept try {
 
 void Download::fetch_shares(std::size_t number, Lane& lane) {
   while (const auto share = shares_->take(number)) {
-    const bool is_part = share->end != unknown && connections_ > 1 && lane.has_ranges();
+    const bool is_part =
+        share->end != unknown && connections_ > 1 && !has_no_ranges(*lane.restartable);
     if (share->begin != lane.position || is_part) open(lane, *share);
     fetch_share(number, lane, share->end);
   }

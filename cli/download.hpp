@@ -10,7 +10,6 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -42,7 +41,7 @@ struct DownloadPlan {
 /// Lifetime: the part, and the hash if there is one, must outlive it.
 class Download final : public Watchable {
  public:
-  /// `hash`: what sums up the file meanwhile; may be null.
+  /// `hash`: what computes its sum meanwhile; may be null.
   Download(DownloadPlan plan, PartFile& part, FrontHash* hash);
   ~Download() override;
 

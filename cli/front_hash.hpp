@@ -14,8 +14,8 @@
 
 namespace seekable::cli {
 
-/// Sums up a part of a file as its front grows: a thread of its own reads back what has become
-/// contiguous, in whatever order it came. (The system has those bytes in memory still.)
+/// Computes the SHA-256 of the front of a part while it grows: a thread of its own reads back what
+/// has become contiguous, in whatever order it came. (The system has those bytes in memory still.)
 ///
 /// Threads: `reach` and `stop` from any thread.
 /// Lifetime: the part must outlive it.
@@ -30,7 +30,7 @@ class FrontHash {
   /// The first `front` bytes of the part are there.
   void reach(std::uint64_t front);
 
-  /// Waits until all bytes up to the front are summed up. To be called once.
+  /// Waits until all bytes up to the front are in the sum. To be called once.
   ///
   /// Throws: what went wrong in reading; Errc::cancelled after `stop`.
   std::string sum();

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <system_error>
@@ -116,6 +115,10 @@ class Getter {
       keeper.failed(error, download.done());
       leave(download);
       throw Failed(failure_line(error, download));
+    } catch (const DiskFull& full) {
+      leave(download);
+      if (!download.can_go_on()) throw;
+      throw Failed(std::string(full.what()) + ": what came is kept");
     } catch (...) {
       leave(download);
       throw;
@@ -147,8 +150,10 @@ class Getter {
   void leave(const Download& download) {
     if (download.can_go_on()) return;
     if (download.done() > 0) {
-      tell(
-          "the server names no version of it, so nothing can be gone on with; the part is removed");
+      tell(options_.common.source.decode
+               ? "what is decompressed cannot be gone on with; the part is removed"
+               : "the server names no version of it, so nothing can be gone on with; the part is "
+                 "removed");
     }
     part_.discard();
   }

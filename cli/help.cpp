@@ -126,7 +126,12 @@ version. FILE stands there when it is whole, and not before.
 While it runs, the bytes lie in FILE.seekable-part, and in FILE.seekable-map which of
 them are there. Both are gone at the end. They stay after a failure, a signal or a
 crash; delete them to give up. A server that names no version of the file (by ETag
-or Last-Modified) cannot be gone on with: then nothing stays.
+or Last-Modified) cannot be gone on with: then nothing stays. The map holds the URL
+with its query, without name and password; only the user can read it.
+
+With --decode the file is what was compressed: FILE, if not given, loses its ending
+(.gz, .zst, .xz, .bz2, .lz4), --sha256 is of that file, and a download that was
+interrupted starts again from nothing.
 
 Exit status: 0 success, 1 a failure (one line on standard error), 2 wrong usage.
 )"};
@@ -136,7 +141,8 @@ const CommandHelp stat_help = {
     .usage = "[SOURCE] [options]",
     .purpose = R"(Tells the size of the stream and what else is known of it. A stream has to be read
 to its end for that, and nothing of it is kept; a regular file is only looked at,
-and of a URL the server is asked.
+and of a URL the server is asked; with --decode, or where it does not tell, the
+stream is read.
 )",
     .examples = R"(Examples:
   How long is it without the compression?

@@ -7,14 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
-
-#include "cli/report.hpp"
 
 namespace seekable::cli {
 
@@ -26,7 +23,7 @@ constexpr std::size_t largest_map = 1024 * 1024;
 constexpr const char* see_to_place = "check the directory and its permissions";
 
 mode_t mode_of_new_files() {
-  const mode_t mask = ::umask(0);
+  const mode_t mask = ::umask(0);  // No other thread makes files yet.
   ::umask(mask);
   return 0666 & ~mask;
 }
@@ -118,9 +115,13 @@ bool PartFile::open_and_lock() {
   return has_name_;
 }
 
+std::string PartFile::failure_line(int error, const char* advice) const {
+  return fmt::format("cannot write '{}': {}; {}", name_, std::system_category().message(error),
+                     advice);
+}
+
 void PartFile::fail(int error, const char* advice) const {
-  throw Failed(fmt::format("cannot write '{}': {}; {}", name_,
-                           std::system_category().message(error), advice));
+  throw Failed(failure_line(error, advice));
 }
 
 std::optional<PartMap> PartFile::read_map() const {
@@ -150,8 +151,10 @@ void PartFile::save_map(const PartMap& map) {
 void PartFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   const int error = write_all(file_.get(), offset, bytes);
   if (error == 0) return;
-  const bool full = error == ENOSPC || error == EDQUOT;
-  fail(error, full ? "make room and run it again: what came is kept" : "see to the disk");
+  if (error == ENOSPC || error == EDQUOT) {
+    throw DiskFull(failure_line(error, "make room and run it again"));
+  }
+  fail(error, "see to the disk");
 }
 
 void PartFile::read(std::uint64_t offset, std::span<std::byte> out) const {

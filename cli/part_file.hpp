@@ -10,13 +10,20 @@
 #include <string>
 
 #include "cli/part_map.hpp"
+#include "cli/report.hpp"
 #include "seekable/file_descriptor.hpp"
 
 namespace seekable::cli {
 
+/// The disk has no room for what comes.
+class DiskFull : public Failed {
+ public:
+  using Failed::Failed;
+};
+
 /// The part of a file that has come so far, under a name of its own beside it, and its map.
 ///
-/// What dies leaves both; the map never claims a byte that is not on disk.
+/// A process that dies leaves both; the map never claims a byte that is not on disk.
 /// Threads: `write` and `read` from any number of threads at once, the rest from one at a time.
 class PartFile {
  public:
@@ -36,10 +43,11 @@ class PartFile {
 
   /// Brings to disk what was written, then a map that claims it.
   ///
-  /// `map` was taken before the call. Throws: std::system_error.
+  /// Throws: std::system_error.
+  /// Requires: every byte that `map` claims was written before the call.
   void save_map(const PartMap& map);
 
-  /// Throws: Failed.
+  /// Throws: DiskFull; Failed.
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
 
   /// Fills `out`. Throws: std::system_error; Failed if the file ends before that.
@@ -48,19 +56,19 @@ class PartFile {
   /// Gives up all that is there.
   void start_again();
 
-  /// Brings all to disk, and then to stand under its name, of which `size` bytes are wanted.
+  /// Brings the file to disk and gives it the name of the target.
   ///
   /// Throws: Failed; then the name has what it had before.
+  /// Requires: all `size` bytes were written.
   void publish(std::uint64_t size);
 
   /// Removes the part and its map.
   void discard() noexcept;
 
-  const std::string& target() const noexcept { return target_; }
-
  private:
   bool open_and_lock();
   void sync_directory() const;
+  std::string failure_line(int error, const char* advice) const;
   [[noreturn]] void fail(int error, const char* advice) const;
 
   const std::string target_;

@@ -12,8 +12,6 @@ namespace seekable::cli {
 /// Which bytes of a file are there.
 class RangeSet {
  public:
-  RangeSet() = default;
-
   /// Adds `range`; nothing if it is empty.
   void add(ByteRange range);
 

@@ -7,7 +7,8 @@ namespace seekable::cli {
 
 namespace {
 
-// A request costs about as much as some hundred kilobytes: less than this is not worth one.
+// Less than this is not worth a request of its own: what a gap must have to be jumped over, too,
+// where nothing was measured (`RestartableSource::worth_reading_through`).
 constexpr std::uint64_t least_share = 1024 * 1024;
 
 std::uint64_t length(const ByteRange& range) { return range.end - range.begin; }

@@ -23,6 +23,7 @@
 #include "cli/sizes.hpp"
 #include "cli/source.hpp"
 #include "cli/watch.hpp"
+#include "cli/web.hpp"
 #include "seekable/source.hpp"
 #include "seekable/stream_buffer.hpp"
 
@@ -33,9 +34,8 @@ namespace {
 /// "yes" or "no"; empty where nobody has said so: a server that was asked for the size need not
 /// tell that it has ranges, and some that tell have none.
 std::string_view in_place(const OpenedSource& opened) {
-  constexpr std::uint64_t far_ahead = std::uint64_t{1} << 62;
   if (opened.web == nullptr || opened.decoded) return opened.in_place ? "yes" : "no";
-  return opened.web->worth_reading_through(far_ahead) ? "no" : "";
+  return has_no_ranges(*opened.web) ? "no" : "";
 }
 
 std::string description(const StreamBuffer& buffer, const OpenedSource& opened,

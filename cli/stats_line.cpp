@@ -41,7 +41,7 @@ std::string stats_line(const StatsSnapshot& snapshot) {
   line["spool_bytes"] = stats.spool_bytes;
   if (snapshot.web) {
     line["http"] = Json::object({{"requests", snapshot.web->requests},
-                                 {"bytes_on_wire", snapshot.web->bytes_on_wire},
+                                 {"bytes_on_wire", snapshot.web->bytes_received},
                                  {"bytes_read", stats.bytes_on_wire},
                                  {"reopened", stats.reopened},
                                  {"kept", snapshot.kept}});

@@ -50,7 +50,8 @@ class StatsKeeper {
 };
 
 /// One line of JSON: `size` (null where unknown), `failure` (null, or code, category, message and
-/// offset), the members of `Stats` under their names, and for a URL `http` with what it has cost.
+/// offset), the members of `Stats` under their names, and for a URL `http` with what it has cost;
+/// its `bytes_on_wire` is `WebTraffic::bytes_received`.
 std::string stats_line(const StatsSnapshot& snapshot);
 
 /// Writes that line to standard error.

@@ -14,11 +14,11 @@ std::string url_scheme(std::string_view text);
 ///     asked for: it has no host, or blanks or control characters.
 void check_url(std::string_view url);
 
-/// `url` as a person may see it: without name and password, what is asked of it, and its fragment.
+/// `url` as a person may see it: without name and password, the query, and its fragment.
 /// What is no URL stays as it is.
 std::string shown_url(std::string_view url);
 
-/// `text` with what is asked of the URLs in it left out.
+/// `text` with the queries of the URLs in it left out.
 std::string without_queries(std::string_view text);
 
 /// `url` without name, password and fragment: what tells one stream from another.

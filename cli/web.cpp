@@ -61,7 +61,7 @@ std::unique_ptr<RestartableSource> open_web(const SourceChoice& choice,
 
 WebTraffic web_traffic(const Source& source) {
   const HttpTraffic traffic = http_traffic(source);
-  return {traffic.requests, traffic.bytes_on_wire};
+  return {traffic.requests, traffic.bytes_received};
 }
 
 #else
@@ -77,6 +77,11 @@ std::unique_ptr<RestartableSource> open_web(const SourceChoice& choice,
 WebTraffic web_traffic(const Source& /*source*/) { return {}; }
 
 #endif
+
+bool has_no_ranges(const RestartableSource& source) {
+  constexpr std::uint64_t longest_gap = std::uint64_t{1} << 62;
+  return source.worth_reading_through(longest_gap);
+}
 
 #ifdef SEEKABLE_HAS_DECODE
 

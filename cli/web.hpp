@@ -26,11 +26,15 @@ std::unique_ptr<RestartableSource> open_web(const SourceChoice& choice,
 /// What a URL has cost so far.
 struct WebTraffic {
   std::uint64_t requests = 0;
-  std::uint64_t bytes_on_wire = 0;  ///< headers included
+  std::uint64_t bytes_received = 0;  ///< headers included
 };
 
 /// Requires: `source` was made by `open_web`.
 WebTraffic web_traffic(const Source& source);
+
+/// True if `source` has found out that it has no ranges: then every byte before those that are
+/// wanted comes too, and no gap is too long to be read through.
+bool has_no_ranges(const RestartableSource& source);
 
 /// `source`, decompressed.
 ///

@@ -64,12 +64,14 @@ class Little(WebCase):
             handler.give(200, ("Content-Length", "1000000000"), body=DATA)
             handler.rfile.read(1)
         url, _ = self.scripted(endless)
-        process = self.start("get", url + "file", "--verbose")
-        wait_until(lambda: self.part_size() == len(DATA), "the part")
-        process.terminate()
-        self.assertEqual(process.wait(), -signal.SIGTERM)
-        self.assertIn(b"no version", process.stderr.read())
-        self.assert_nothing_made()
+        for options, told in (((), b"no version"), (("--decode",), b"what is decompressed")):
+            with self.subTest(options):
+                process = self.start("get", url + "file", "--verbose", *options)
+                wait_until(lambda: self.part_size() == len(DATA), "the part")
+                process.terminate()
+                self.assertEqual(process.wait(), -signal.SIGTERM)
+                self.assertIn(told, process.stderr.read())
+                self.assert_nothing_made()
 
 
 class Stall(WebCase):

@@ -308,7 +308,7 @@ class Refused(WebCase):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "e2e", small], check=True)
         self.addCleanup(subprocess.run, ["umount", small], check=True)
         self.assert_fails(self.seekable("get", url, "-o", small / "file"), 1, "No space",
-                          "make room")
+                          "make room and run it again: what came is kept")
         self.assertGreater((small / "file.seekable-part").stat().st_size, 3_000_000)
         subprocess.run(["mount", "-o", "remount,size=16m", small], check=True)
         self.assert_ok(self.seekable("get", url, "-o", small / "file", "--sha256", sum_of(data)))
