@@ -103,7 +103,8 @@ void Exchange::set_options(const Request& request) {
   if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
   if (!request.certificates.empty()) set(CURLOPT_CAINFO, request.certificates.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
-  set(CURLOPT_QUICK_EXIT, 1L);  // A name server that does not answer is not waited for at the end.
+  // Whoever gives a stream up does not wait for a name server that does not answer.
+  set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_BUFFERSIZE, static_cast<long>(receive_size));
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_OPENSOCKETFUNCTION, &Exchange::open_socket);
