@@ -108,7 +108,7 @@ struct HttpTraffic {
 ///     for what breaks off; `std::errc::host_unreachable` for a name that cannot be resolved;
 ///     `operation_not_permitted` in a forked child; `not_enough_memory`; `Errc::cancelled`;
 ///     `source_failed` for the rest, with what the server said.
-SEEKABLE_EXPORT std::unique_ptr<RestartableSource> from_url(std::string url,
+SEEKABLE_EXPORT std::unique_ptr<RestartableSource> from_url(const std::string& url,
                                                             HttpOptions options = {});
 
 /// The traffic of a source made by `from_url` so far, and of all its `another()`s.

@@ -54,7 +54,8 @@ Engine::Engine(std::unique_ptr<Source> source, Options&& options)
 
 Engine::~Engine() = default;
 
-void Engine::drop_owner(std::shared_ptr<Engine> engine) noexcept {
+void Engine::drop_owner(std::shared_ptr<Engine>&& owner) noexcept {
+  const std::shared_ptr<Engine> engine = std::move(owner);
   // Where this is the only owner, nobody is there who could add another.
   if (engine->owners() > 1 && engine->owners_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   engine->filler_.shut_down();

@@ -87,7 +87,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   /// `Owner`s are those who can read; when the last is gone the source is cancelled.
   void add_owner() noexcept { owners_.fetch_add(1, std::memory_order_relaxed); }
-  static void drop_owner(std::shared_ptr<Engine> engine) noexcept;
+  static void drop_owner(std::shared_ptr<Engine>&& owner) noexcept;
   std::size_t owners() const noexcept { return owners_.load(std::memory_order_acquire); }
 
  private:

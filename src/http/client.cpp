@@ -163,7 +163,7 @@ void Client::end_all() {
   carry_out_commands();
   for (auto& [name, origin] : origins_) {
     for (const auto& exchange : Exchanges(origin.running)) {
-      remove(origin, *exchange);
+      remove(origin, exchange.get());
       exchange->abandon();
     }
     for (const auto& exchange : origin.waiting) exchange->abandon();
@@ -185,7 +185,7 @@ void Client::carry_out(Command& command) {
   switch (command.what) {
     case Command::What::begin: origin.waiting.push_back(std::move(command.exchange)); break;
     case Command::What::stop:
-      remove(origin, *command.exchange);
+      remove(origin, command.exchange.get());
       std::erase(origin.waiting, command.exchange);
       break;
     case Command::What::go_on:
@@ -211,10 +211,7 @@ bool Client::make_room(Origin& origin) {
     if (idle == nullptr || exchange->last_read() < idle->last_read()) idle = exchange.get();
   }
   if (idle == nullptr) return false;
-  const auto held = std::ranges::find(origin.running, idle, &std::shared_ptr<Exchange>::get);
-  const std::shared_ptr<Exchange> keep_alive = *held;
-  remove(origin, *idle);
-  keep_alive->give_way();
+  remove(origin, idle)->give_way();
   return true;
 }
 
@@ -227,12 +224,14 @@ void Client::start(Origin& origin, std::shared_ptr<Exchange> exchange) {
   origin.running.push_back(std::move(exchange));
 }
 
-void Client::remove(Origin& origin, const Exchange& exchange) {
+std::shared_ptr<Exchange> Client::remove(Origin& origin, const Exchange* exchange) {
   const auto held =
-      std::ranges::find(origin.running, &exchange, [](const auto& each) { return each.get(); });
-  if (held == origin.running.end()) return;
-  ::curl_multi_remove_handle(multi_, exchange.easy());
+      std::ranges::find(origin.running, exchange, [](const auto& each) { return each.get(); });
+  if (held == origin.running.end()) return nullptr;
+  auto removed = std::move(*held);
   origin.running.erase(held);
+  ::curl_multi_remove_handle(multi_, removed->easy());
+  return removed;
 }
 
 void Client::take_endings() {
@@ -242,13 +241,9 @@ void Client::take_endings() {
     const CURLcode code = message->data.result;
     char* self = nullptr;
     ::curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
-    Origin& origin = origins_[reinterpret_cast<Exchange*>(self)->origin()];
-    const auto held = std::ranges::find_if(origin.running, [&](const auto& each) {
-      return static_cast<void*>(each.get()) == static_cast<void*>(self);
-    });
-    if (held == origin.running.end()) continue;
-    const std::shared_ptr<Exchange> exchange = *held;
-    remove(origin, *exchange);
+    const auto* const ended = reinterpret_cast<Exchange*>(self);
+    const auto exchange = remove(origins_[ended->origin()], ended);
+    if (exchange == nullptr) continue;
     exchange->end(code);
   }
 }

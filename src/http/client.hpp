@@ -73,7 +73,8 @@ class Client {
   void start_some(Origin& origin);
   bool make_room(Origin& origin);
   void start(Origin& origin, std::shared_ptr<Exchange> exchange);
-  void remove(Origin& origin, const Exchange& exchange);
+  /// Returns: it; null where it was not running.
+  std::shared_ptr<Exchange> remove(Origin& origin, const Exchange* exchange);
   void take_endings();
   bool somebody_waits() const;
 

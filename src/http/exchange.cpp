@@ -189,14 +189,12 @@ void Exchange::end_round() {
   measure();
   if (!unsignalled_) return;
   const std::size_t size = ring_.size();
-  if (paused_.load(std::memory_order_relaxed)) {
-    wake_reader();
-  } else if (size > Ring::capacity - receive_size) {
-    if (::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK) note_pause();
-    wake_reader();
-  } else if (size >= worth_waking || bytes_in_kernel() < sure_to_bring_some) {
-    wake_reader();
+  const bool was_paused = paused_.load(std::memory_order_relaxed);
+  if (!was_paused && size > Ring::capacity - receive_size &&
+      ::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK) {
+    note_pause();
   }
+  if (was_paused || size >= worth_waking || bytes_in_kernel() < sure_to_bring_some) wake_reader();
   // Else the next round, which begins at once, is sure to bring more.
 }
 

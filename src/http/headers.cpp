@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <system_error>
 
 namespace seekable::inline v1::detail::http {
@@ -42,8 +43,8 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
 
 std::optional<std::uint64_t> parse_length(std::string_view value) {
   std::uint64_t number = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stopped, error] = std::from_chars(value.data(), end, number);
+  const char* const end = std::to_address(value.end());
+  const auto [stopped, error] = std::from_chars(std::to_address(value.begin()), end, number);
   if (value.empty() || error != std::errc() || stopped != end) return std::nullopt;
   return number;
 }

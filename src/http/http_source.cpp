@@ -2,6 +2,7 @@
 #include "http/http_source.hpp"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -41,9 +42,10 @@ HttpSource::~HttpSource() {
   resource_->remove_connection();
   if (made_in_.is_child()) {
     // The thread that holds the exchange, too, is not here: what it was doing to it is not known.
-    new std::shared_ptr<Exchange>(std::move(exchange_));
-    new std::shared_ptr<Client>(std::move(client_));
-    new std::shared_ptr<Exchange>(std::move(to_cancel_));  // Its mutex may be held for ever here.
+    new (std::nothrow) std::shared_ptr<Exchange>(std::move(exchange_));
+    new (std::nothrow) std::shared_ptr<Client>(std::move(client_));
+    new (std::nothrow)
+        std::shared_ptr<Exchange>(std::move(to_cancel_));  // Its mutex may be held for ever here.
     return;
   }
   drop_exchange();
@@ -261,10 +263,9 @@ std::unique_ptr<RestartableSource> HttpSource::another() const {
 
 }  // namespace detail::http
 
-std::unique_ptr<RestartableSource> from_url(std::string url, HttpOptions options) {
+std::unique_ptr<RestartableSource> from_url(const std::string& url, HttpOptions options) {
   using namespace detail::http;
-  return std::make_unique<HttpSource>(
-      std::make_shared<Resource>(std::move(url), std::move(options)));
+  return std::make_unique<HttpSource>(std::make_shared<Resource>(url, std::move(options)));
 }
 
 HttpTraffic http_traffic(const Source& source) {

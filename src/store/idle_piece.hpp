@@ -18,12 +18,12 @@ class IdlePiece {
 
   /// Returns: memory for `size` bytes, on a cache line of its own; or null where there is none.
   static std::byte* take() noexcept {
-    if (std::byte* bytes = idle_.exchange(nullptr, std::memory_order_acquire)) return bytes;
+    if (std::byte* bytes = idle.exchange(nullptr, std::memory_order_acquire)) return bytes;
     return static_cast<std::byte*>(::operator new(size, alignment, std::nothrow));
   }
 
   static void put(std::byte* bytes) noexcept {
-    ::operator delete(idle_.exchange(bytes, std::memory_order_acq_rel), alignment);
+    ::operator delete(idle.exchange(bytes, std::memory_order_acq_rel), alignment);
   }
 
   static void trim() noexcept { put(nullptr); }
@@ -31,7 +31,7 @@ class IdlePiece {
  private:
   static constexpr std::align_val_t alignment{64};
 
-  static inline constinit std::atomic<std::byte*> idle_{nullptr};
+  static inline constinit std::atomic<std::byte*> idle{nullptr};
 };
 
 }  // namespace seekable::inline v1::detail

@@ -7,7 +7,7 @@ namespace seekable::inline v1::detail {
 
 bool ForkCheck::count_forks() noexcept {
   return ::pthread_atfork(nullptr, nullptr,
-                          [] { forks_.fetch_add(1, std::memory_order_relaxed); }) == 0;
+                          [] { forks.fetch_add(1, std::memory_order_relaxed); }) == 0;
 }
 
 void at_fork(void (*before)(), void (*after_in_parent)(), void (*after_in_child)()) noexcept {

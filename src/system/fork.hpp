@@ -21,17 +21,17 @@ class SEEKABLE_EXPORT ForkCheck {
   ForkCheck() noexcept {
     static const bool counts = count_forks();
     (void)counts;
-    generation_ = forks_.load(std::memory_order_relaxed);
+    generation_ = forks.load(std::memory_order_relaxed);
   }
 
   /// True in a forked child of that process. Cost: one load.
-  bool is_child() const noexcept { return generation_ != forks_.load(std::memory_order_relaxed); }
+  bool is_child() const noexcept { return generation_ != forks.load(std::memory_order_relaxed); }
 
  private:
   static bool count_forks() noexcept;
 
   // Between the first process and this one.
-  static inline constinit std::atomic<std::uint32_t> forks_{0};
+  static inline constinit std::atomic<std::uint32_t> forks{0};
 
   std::uint32_t generation_;
 };
