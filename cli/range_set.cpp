@@ -26,6 +26,7 @@ void RangeSet::add(ByteRange range) {
 
 std::vector<ByteRange> RangeSet::ranges() const {
   std::vector<ByteRange> ranges;
+  ranges.reserve(ends_.size());
   for (const auto& [begin, end] : ends_) ranges.push_back({begin, end});
   return ranges;
 }
