@@ -33,13 +33,7 @@ CURLM* make_multi() {
 /// The client of this process, and what must be so that it can be one.
 class OfProcess {
  public:
-  OfProcess() {
-    if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
-    ForkCheck().is_child();  // Registers the count of forks before the first of them.
-    at_fork(before_fork, after_fork, after_fork);
-    // What libcurl needs at the end of the process goes after this, since it was there before.
-    std::atexit([] { instance().end(); });
-  }
+  OfProcess() { at_fork(before_fork, after_fork, after_fork); }
   OfProcess(const OfProcess&) = delete;
   OfProcess& operator=(const OfProcess&) = delete;
 
@@ -53,6 +47,7 @@ class OfProcess {
     MutexLock lock(mutex_);
     if (client_ && made_in_.is_child()) forget();
     if (!client_) {
+      prepare();
       client_ = std::make_shared<Client>();
       made_in_ = ForkCheck();
       if (ended_) client_->shut_down();
@@ -61,6 +56,14 @@ class OfProcess {
   }
 
  private:
+  void prepare() SEEKABLE_REQUIRES(mutex_) {
+    if (prepared_) return;
+    if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
+    // What libcurl needs at the end of the process goes after this, since it was there before.
+    std::atexit([] { instance().end(); });
+    prepared_ = true;
+  }
+
   /// A child finds the mutex free, whatever the parent's other threads were doing.
   static void before_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.lock(); }
   static void after_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.unlock(); }
@@ -78,8 +81,13 @@ class OfProcess {
   Mutex mutex_;
   std::shared_ptr<Client> client_;
   ForkCheck made_in_;
+  bool prepared_ = false;
   bool ended_ = false;
 };
+
+// Made when the library is loaded: a child forked while another thread was making it would wait for
+// that thread, which it does not have.
+[[maybe_unused]] const OfProcess& g_made_before_any_fork = OfProcess::instance();
 
 }  // namespace
 

@@ -41,6 +41,14 @@ BlockPool& BlockPool::instance() {
   return *pool;
 }
 
+namespace {
+
+// Made when the library is loaded: a child forked while another thread was making it would wait for
+// that thread, which it does not have.
+[[maybe_unused]] const BlockPool& g_made_before_any_fork = BlockPool::instance();
+
+}  // namespace
+
 BlockPool::BlockPool() { at_fork(before_fork, after_fork, after_fork); }
 
 // A child forked while another thread is in here must find the pool whole and unlocked.

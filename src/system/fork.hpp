@@ -18,20 +18,15 @@ SEEKABLE_EXPORT void at_fork(void (*before)(), void (*after_in_parent)(),
 /// A child made by `vfork` or `posix_spawn` does not count: it runs none of our code.
 class SEEKABLE_EXPORT ForkCheck {
  public:
-  ForkCheck() noexcept {
-    static const bool counts = count_forks();
-    (void)counts;
-    generation_ = forks.load(std::memory_order_relaxed);
-  }
+  ForkCheck() noexcept : generation_(forks.load(std::memory_order_relaxed)) {}
 
   /// True in a forked child of that process. Cost: one load.
   bool is_child() const noexcept { return generation_ != forks.load(std::memory_order_relaxed); }
 
  private:
-  static bool count_forks() noexcept;
-
-  // Between the first process and this one.
-  static inline constinit std::atomic<std::uint32_t> forks{0};
+  // Between the first process and this one; counted from when the library is loaded.
+  static std::atomic<std::uint32_t> forks;
+  static const bool counts_forks;
 
   std::uint32_t generation_;
 };

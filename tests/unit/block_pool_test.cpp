@@ -168,8 +168,6 @@ TEST(BlockPool, IsUsedByManyThreadsAtOnce) {
 }
 
 TEST(BlockPool, WorksInAChildForkedWhileOthersUseIt) {
-  BlockPool::instance();  // A fork in the middle of its making would leave it half made in the
-                          // child.
   std::atomic<bool> over{false};
   std::vector<std::jthread> threads;
   for (int thread = 0; thread < 2; ++thread) {
