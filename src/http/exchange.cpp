@@ -48,8 +48,8 @@ Exchange::Exchange(const Request& request, std::shared_ptr<Event> signal,
       signal_(std::move(signal)),
       link_(std::move(link)),
       traffic_(std::move(traffic)),
-      has_credentials_(!request.user.empty() || !request.password.empty() || request.netrc ||
-                       !request.proxy.empty()) {
+      has_credentials_(!request.user.empty() || !request.password.empty() ||
+                       request.options->netrc || !request.options->proxy.empty()) {
   try {
     set_options(request);
   } catch (...) {
@@ -81,7 +81,7 @@ void Exchange::set_options(const Request& request) {
   set(CURLOPT_NOPROGRESS, 1L);
   set(CURLOPT_USERAGENT, "seekable");
   set(CURLOPT_HTTP_VERSION,
-      static_cast<long>(request.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+      static_cast<long>(request.options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   // What is compressed on its way has other offsets than what the server has.
   header_list_ = ::curl_slist_append(nullptr, "Accept-Encoding: identity");
   if (header_list_ == nullptr) throw std::bad_alloc();
@@ -97,12 +97,13 @@ void Exchange::set_options(const Request& request) {
     set(CURLOPT_USERNAME, request.user.c_str());
     set(CURLOPT_PASSWORD, request.password.c_str());
     set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC | CURLAUTH_DIGEST));
-  } else if (request.netrc) {
+  } else if (request.options->netrc) {
     set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
   }
-  if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
-  if (!request.certificates.empty()) set(CURLOPT_CAINFO, request.certificates.c_str());
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
+  if (!request.options->proxy.empty()) set(CURLOPT_PROXY, request.options->proxy.c_str());
+  if (!request.options->certificates.empty())
+    set(CURLOPT_CAINFO, request.options->certificates.c_str());
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.options->connect_timeout.count()));
   // Whoever gives a stream up does not wait for a name server that does not answer.
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_BUFFERSIZE, static_cast<long>(receive_size));

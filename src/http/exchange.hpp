@@ -17,6 +17,7 @@
 #include "http/head.hpp"
 #include "http/link.hpp"
 #include "http/ring.hpp"
+#include "seekable/http.hpp"
 #include "system/event.hpp"
 
 namespace seekable::inline v1::detail::http {
@@ -30,11 +31,7 @@ struct Request {
   std::vector<std::string> headers;  ///< further ones, each as `Name: value`
   std::string user;
   std::string password;
-  bool netrc = false;
-  std::string proxy;
-  std::string certificates;
-  bool http2 = true;
-  std::chrono::milliseconds connect_timeout{30'000};
+  const HttpOptions* options = nullptr;  ///< for what holds for every origin; never null
 };
 
 /// How an exchange ended.

@@ -147,11 +147,7 @@ Request Resource::request_for(const Url& url) const {
     const bool of_url = options_.user.empty() && options_.password.empty();
     request.password = of_url ? url_.password : options_.password;
   }
-  request.netrc = options_.netrc;
-  request.proxy = options_.proxy;
-  request.certificates = options_.certificates;
-  request.http2 = options_.http2;
-  request.connect_timeout = options_.connect_timeout;
+  request.options = &options_;
   return request;
 }
 
