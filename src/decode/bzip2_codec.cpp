@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bzlib.h>
 
-#include <algorithm>
-#include <limits>
 #include <new>
 
 #include "decode/codec.hpp"
@@ -19,8 +17,8 @@ class Bzip2Codec final : public Codec {
   ~Bzip2Codec() override { ::BZ2_bzDecompressEnd(&stream_); }
 
   Step step(std::span<const std::byte> in, std::span<std::byte> out) override {
-    const unsigned in_size = clamped(in.size());
-    const unsigned out_size = clamped(out.size());
+    const unsigned in_size = clamped<unsigned>(in.size());
+    const unsigned out_size = clamped<unsigned>(out.size());
     // Its interface is older than const.
     stream_.next_in = reinterpret_cast<char*>(const_cast<std::byte*>(in.data()));
     stream_.avail_in = in_size;
@@ -34,10 +32,6 @@ class Bzip2Codec final : public Codec {
   }
 
  private:
-  static unsigned clamped(std::size_t size) {
-    return static_cast<unsigned>(std::min<std::size_t>(size, std::numeric_limits<unsigned>::max()));
-  }
-
   bz_stream stream_{};
 };
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -30,6 +32,12 @@ class Codec {
   /// Throws: std::bad_alloc.
   virtual Step step(std::span<const std::byte> in, std::span<std::byte> out) = 0;
 };
+
+/// A size for an interface that counts in `Number`: as much as it can at once.
+template <typename Number>
+Number clamped(std::size_t size) {
+  return static_cast<Number>(std::min<std::size_t>(size, std::numeric_limits<Number>::max()));
+}
 
 /// How far back the data of a stream may refer: zstd's own default, and twice what `xz -9` needs.
 /// What asks for more memory fails.

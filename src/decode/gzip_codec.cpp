@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <zlib.h>
 
-#include <algorithm>
-#include <limits>
 #include <new>
 
 #include "decode/codec.hpp"
@@ -20,8 +18,8 @@ class GzipCodec final : public Codec {
   ~GzipCodec() override { ::inflateEnd(&stream_); }
 
   Step step(std::span<const std::byte> in, std::span<std::byte> out) override {
-    const uInt in_size = clamped(in.size());
-    const uInt out_size = clamped(out.size());
+    const uInt in_size = clamped<uInt>(in.size());
+    const uInt out_size = clamped<uInt>(out.size());
     // Its interface is older than const.
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(in.data()));
     stream_.avail_in = in_size;
@@ -36,10 +34,6 @@ class GzipCodec final : public Codec {
 
  private:
   const char* why() const { return stream_.msg != nullptr ? stream_.msg : "its data are damaged"; }
-
-  static uInt clamped(std::size_t size) {
-    return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max()));
-  }
 
   z_stream stream_{};
 };
