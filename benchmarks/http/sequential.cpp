@@ -2,8 +2,11 @@
 // A whole file from an nginx on the loopback, through a buffer with 5 MiB of memory, which keeps
 // all of it; and from the source alone, of which nothing is kept; beside `curl` into a file and to
 // nowhere. The sides take turns; the cost is the median of a buffer that is read on demand.
+#include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,6 +20,7 @@
 #include "seekable/http.hpp"
 #include "seekable/seekable.hpp"
 #include "support/job.hpp"
+#include "support/kept_pages.hpp"
 #include "support/memory_use.hpp"
 #include "support/nginx.hpp"
 #include "support/pattern.hpp"
@@ -30,16 +34,6 @@ constexpr std::uint64_t small_memory = 5 * 1024 * 1024;
 constexpr std::size_t step = 64 * 1024;
 constexpr int rounds = 5;
 
-void check_some(const StreamBuffer& buffer, std::uint64_t size) {
-  std::byte page[page_size];
-  for (std::uint64_t i = 0; i < 200; ++i) {
-    const std::uint64_t offset = size / 200 * i;
-    const std::size_t got = buffer.read_at(offset, page);
-    check(got == std::min<std::uint64_t>(page_size, size - offset), "a whole page is read");
-    check_pattern(offset, std::span(page).first(got));
-  }
-}
-
 double ahead(const Nginx& nginx, std::uint64_t size) {
   have_memory(size);
   Options options;
@@ -50,7 +44,7 @@ double ahead(const Nginx& nginx, std::uint64_t size) {
     buffer = std::make_unique<StreamBuffer>(from_url(nginx.url()), options);
     check(buffer->wait_for({0, size}, std::chrono::hours(1)), "all came");
   });
-  check_some(*buffer, size);
+  check_pages(*buffer, size);
   return seconds;
 }
 
@@ -67,7 +61,7 @@ double read_on(const Nginx& nginx, std::uint64_t size) {
     while (const std::size_t got = reader.read(bytes)) done += got;
   });
   check(done == size, "all came");
-  check_some(*buffer, size);
+  check_pages(*buffer, size);
   return seconds;
 }
 
@@ -101,10 +95,14 @@ double curl(const Nginx& nginx, std::string to) {
 
 double curl_to_file(const Nginx& nginx, std::uint64_t size) {
   have_memory(size);
-  const auto path = nginx.folder() / "copy";
-  const double seconds = curl(nginx, path.string());
-  check(std::filesystem::file_size(path) == size, "curl has it all");
-  std::filesystem::remove(path);
+  // It has no name of its own, so that nothing is left behind even where this process is killed.
+  const FileDescriptor file(::open(nginx.folder().c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+  check(file.get() >= 0, "make a file for curl");
+  const double seconds =
+      curl(nginx, "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(file.get()));
+  struct ::stat status{};
+  check(::fstat(file.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size,
+        "curl has it all");
   return seconds;
 }
 

@@ -13,6 +13,7 @@
 
 #include "seekable/seekable.hpp"
 #include "support/job.hpp"
+#include "support/kept_pages.hpp"
 #include "support/memory_use.hpp"
 #include "support/pattern.hpp"
 #include "support/pour.hpp"
@@ -28,16 +29,6 @@ struct alignas(page_size) Step {
   std::byte bytes[step];
 };
 
-void check_some(const StreamBuffer& buffer, std::uint64_t size) {
-  std::byte page[page_size];
-  for (std::uint64_t i = 0; i < 200; ++i) {
-    const std::uint64_t offset = size / 200 * i;
-    const std::size_t got = buffer.read_at(offset, page);
-    check(got == std::min<std::uint64_t>(page_size, size - offset), "a whole page is read");
-    check_pattern(offset, std::span(page).first(got));
-  }
-}
-
 double ours(std::uint64_t size, Fill fill, std::uint64_t memory) {
   have_memory(size);
   const Pourer pourer(size);
@@ -49,7 +40,7 @@ double ours(std::uint64_t size, Fill fill, std::uint64_t memory) {
     buffer = std::make_unique<StreamBuffer>(from_fd(pourer.fd()), options);
     check(buffer->wait_for_size() == size, "all came");
   });
-  check_some(*buffer, size);
+  check_pages(*buffer, size);
   return seconds;
 }
 

@@ -31,17 +31,26 @@ std::filesystem::path make_folder() {
 }
 
 /// On the disk before anything is measured: else the system would write it meanwhile.
-void write_file(const std::filesystem::path& path, std::uint64_t size) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+/// Without a name, so that nothing large is left behind even where this process is killed.
+FileDescriptor make_file(const std::filesystem::path& folder, std::uint64_t size) {
+  FileDescriptor file(::open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0644));
   check(file.get() >= 0, "make the file to be served");
   pour(file.get(), size);
-  check(std::filesystem::file_size(path) == size && ::fsync(file.get()) == 0, "all is written");
+  struct ::stat status{};
+  check(::fstat(file.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size,
+        "all is written");
+  check(::fsync(file.get()) == 0, "all is on the disk");
+  return file;
 }
 
 }  // namespace
 
-Nginx::Nginx(std::uint64_t file_size) : folder_(make_folder()) {
-  write_file(folder_ / "file", file_size);
+Nginx::Nginx(std::uint64_t file_size)
+    : folder_(make_folder()), file_(make_file(folder_, file_size)) {
+  // nginx opens it through this process.
+  std::filesystem::create_symlink(
+      "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(file_.get()),
+      folder_ / "file");
   port_ = LocalPort().port();
   write_settings();
   start();

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string>
 
+#include "seekable/file_descriptor.hpp"
+
 namespace seekable::bench {
 
 /// An nginx of one's own on the loopback, which serves one file of the pattern and keeps no log.
@@ -33,6 +35,7 @@ class Nginx {
   void start();
 
   std::filesystem::path folder_;
+  FileDescriptor file_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;
 };
