@@ -17,8 +17,9 @@ namespace {
 /// So much of an error page is received, so that its connection can be used again.
 constexpr std::uint64_t longest_dropped = 64 * 1024;
 
-/// How much libcurl takes from the kernel at once. With the ring it makes 256 KiB a connection.
+/// How much libcurl takes from the kernel at once.
 constexpr std::size_t receive_size = 64 * 1024;
+static_assert(Ring::capacity + receive_size == 256 * 1024, "what http.hpp says a connection holds");
 
 /// So much of it in the kernel is sure to be more of the answer, whatever it is wrapped in.
 constexpr std::uint64_t sure_to_bring_some = 32 * 1024;
