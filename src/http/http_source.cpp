@@ -34,12 +34,9 @@ class Reading {
 HttpSource::HttpSource(std::shared_ptr<Resource> resource)
     : resource_(std::move(resource)),
       retry_(resource_->options().retries, resource_->options().retry_delay,
-             resource_->options().max_retry_delay) {
-  resource_->add_connection();
-}
+             resource_->options().max_retry_delay) {}
 
 HttpSource::~HttpSource() {
-  resource_->remove_connection();
   if (made_in_.is_child()) {
     // The thread that holds the exchange, too, is not here: what it was doing to it is not known.
     new (std::nothrow) std::shared_ptr<Exchange>(std::move(exchange_));
@@ -257,15 +254,17 @@ bool HttpSource::worth_reading_through(std::uint64_t gap) const {
 }
 
 std::unique_ptr<RestartableSource> HttpSource::another() const {
-  if (resource_->no_ranges() || !resource_->may_add_connection()) return nullptr;
-  return std::make_unique<HttpSource>(resource_);
+  if (resource_->no_ranges()) return nullptr;
+  auto resource = Resource::with_connection(resource_);
+  return resource ? std::make_unique<HttpSource>(std::move(resource)) : nullptr;
 }
 
 }  // namespace detail::http
 
 std::unique_ptr<RestartableSource> from_url(const std::string& url, HttpOptions options) {
   using namespace detail::http;
-  return std::make_unique<HttpSource>(std::make_shared<Resource>(url, std::move(options)));
+  return std::make_unique<HttpSource>(
+      Resource::with_connection(std::make_shared<Resource>(url, std::move(options))));
 }
 
 HttpTraffic http_traffic(const Source& source) {

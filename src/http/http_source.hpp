@@ -48,6 +48,7 @@ namespace seekable::inline v1::detail::http {
 /// Threads: as `RestartableSource`.
 class HttpSource final : public RestartableSource {
  public:
+  /// `resource`: from `Resource::with_connection`.
   explicit HttpSource(std::shared_ptr<Resource> resource);
   ~HttpSource() override;
 

@@ -137,6 +137,18 @@ Resource::Resource(const std::string& url, HttpOptions options)
   known_ = !options_.expected_validator.empty() || options_.expected_size.has_value();
 }
 
+std::shared_ptr<Resource> Resource::with_connection(const std::shared_ptr<Resource>& resource) {
+  unsigned connections = resource->connections_.load(std::memory_order_relaxed);
+  do {
+    if (connections >= resource->options_.connections) return nullptr;
+  } while (!resource->connections_.compare_exchange_weak(connections, connections + 1,
+                                                         std::memory_order_relaxed));
+  // (Where there is no memory for it, what gives the connection back is called at once.)
+  return {resource.get(), [resource](Resource* /*same*/) {
+            resource->connections_.fetch_sub(1, std::memory_order_relaxed);
+          }};
+}
+
 Request Resource::request_for(const Url& url) const {
   Request request;
   request.url = url.text;

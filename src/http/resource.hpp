@@ -77,12 +77,8 @@ class Resource {
   }
   SourceInfo info() const;
 
-  /// Each source counts as a connection, as long as it lives.
-  void add_connection() noexcept { connections_.fetch_add(1, std::memory_order_relaxed); }
-  void remove_connection() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
-  bool may_add_connection() const noexcept {
-    return connections_.load(std::memory_order_relaxed) < options_.connections;
-  }
+  /// Counts one more connection, as long as the result lives. Null: it has as many as it may have.
+  static std::shared_ptr<Resource> with_connection(const std::shared_ptr<Resource>& resource);
 
   const std::shared_ptr<Traffic>& traffic() const noexcept { return traffic_; }
 

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <latch>
 #include <memory>
 #include <random>
 #include <set>
@@ -84,6 +87,31 @@ TEST(HttpConnections, AreNoMoreThanAllowed) {
   EXPECT_EQ(gets_of(peer).size(), 2U);
   gate->open();
   readers.clear();
+}
+
+// Two that asked at once were both given the last one.
+TEST(HttpConnections, AreNoMoreThanAllowedForThoseThatAskAtOnce) {
+  constexpr std::size_t threads = 4;
+  HttpOptions options = quick();
+  options.connections = 3;
+  for (int round = 0; round < 200; ++round) {
+    const auto source = from_url("http://127.0.0.1:9/", options);
+    std::array<std::unique_ptr<RestartableSource>, threads> others;
+    {
+      std::latch start(threads);
+      std::vector<std::jthread> asking;
+      for (auto& other : others) {
+        asking.emplace_back([&] {
+          start.arrive_and_wait();
+          other = source->another();
+        });
+      }
+    }
+    const auto refused = [](const auto& other) { return other == nullptr; };
+    ASSERT_EQ(std::ranges::count_if(others, refused), 2) << "round " << round;
+    for (auto& other : others) other.reset();
+    EXPECT_NE(source->another(), nullptr) << "of those that were given back";
+  }
 }
 
 TEST(HttpConnections, FetchSeveralRangesThatAreHintedAt) {
