@@ -30,6 +30,23 @@ CURLM* make_multi() {
   return multi;
 }
 
+/// A thread to which no signal goes: those are for the program's own.
+template <typename Function>
+std::thread thread_without_signals(Function function) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread thread(std::move(function));
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+}
+
 /// The client of this process, and what must be so that it can be one.
 class OfProcess {
  public:
@@ -58,7 +75,11 @@ class OfProcess {
  private:
   void prepare() SEEKABLE_REQUIRES(mutex_) {
     if (prepared_) return;
-    if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::bad_alloc();
+    // The TLS library keeps something for each thread that enters it, and loses it where the thread
+    // outlives the library's end. So only our own threads enter it, which end before that.
+    CURLcode code = CURLE_OK;
+    thread_without_signals([&] { code = ::curl_global_init(CURL_GLOBAL_DEFAULT); }).join();
+    if (code != CURLE_OK) throw std::bad_alloc();
     // What libcurl needs at the end of the process goes after this, since it was there before.
     std::atexit([] { instance().end(); });
     prepared_ = true;
@@ -94,19 +115,12 @@ class OfProcess {
 std::shared_ptr<Client> Client::of_process() { return OfProcess::instance().client(); }
 
 Client::Client() : multi_(make_multi()) {
-  // Signals are for the program's own threads.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    thread_ = std::thread([this] { run(); });
+    thread_ = thread_without_signals([this] { run(); });
   } catch (...) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::curl_multi_cleanup(multi_);
     throw;
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Client::~Client() {
