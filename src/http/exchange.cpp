@@ -75,14 +75,7 @@ void Exchange::set(CURLoption option, Value value) {
               0);
 }
 
-void Exchange::set_options(const Request& request) {
-  set(CURLOPT_URL, request.url.c_str());
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_NOPROGRESS, 1L);
-  set(CURLOPT_USERAGENT, "seekable");
-  set(CURLOPT_HTTP_VERSION,
-      static_cast<long>(request.options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+void Exchange::set_headers(const Request& request) {
   // What is compressed on its way has other offsets than what the server has.
   header_list_ = ::curl_slist_append(nullptr, "Accept-Encoding: identity");
   if (header_list_ == nullptr) throw std::bad_alloc();
@@ -92,8 +85,9 @@ void Exchange::set_options(const Request& request) {
   set(CURLOPT_HTTPHEADER, header_list_);
   set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // Nothing of it to a proxy.
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  if (request.head_only) set(CURLOPT_NOBODY, 1L);
-  if (!request.range.empty()) set(CURLOPT_RANGE, request.range.c_str());
+}
+
+void Exchange::set_trust(const Request& request) {
   if (!request.user.empty() || !request.password.empty()) {
     set(CURLOPT_USERNAME, request.user.c_str());
     set(CURLOPT_PASSWORD, request.password.c_str());
@@ -104,6 +98,20 @@ void Exchange::set_options(const Request& request) {
   if (!request.options->proxy.empty()) set(CURLOPT_PROXY, request.options->proxy.c_str());
   if (!request.options->certificates.empty())
     set(CURLOPT_CAINFO, request.options->certificates.c_str());
+}
+
+void Exchange::set_options(const Request& request) {
+  set(CURLOPT_URL, request.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_NOPROGRESS, 1L);
+  set(CURLOPT_USERAGENT, "seekable");
+  set(CURLOPT_HTTP_VERSION,
+      static_cast<long>(request.options->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  if (request.head_only) set(CURLOPT_NOBODY, 1L);
+  if (!request.range.empty()) set(CURLOPT_RANGE, request.range.c_str());
+  set_headers(request);
+  set_trust(request);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.options->connect_timeout.count()));
   // Whoever gives a stream up does not wait for a name server that does not answer.
   set(CURLOPT_QUICK_EXIT, 1L);

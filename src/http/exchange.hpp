@@ -118,6 +118,8 @@ class Exchange {
   void tell_link();
   std::uint64_t bytes_in_kernel() const noexcept;
   void set_options(const Request& request);
+  void set_headers(const Request& request);
+  void set_trust(const Request& request);  ///< credentials, proxy, certificates
   template <typename Value>
   void set(CURLoption option, Value value);
   void finish(Ending ending);
