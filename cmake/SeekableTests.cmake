@@ -42,6 +42,11 @@ function(seekable_test_support)
       target_compile_definitions(seekable_test_settings INTERFACE SEEKABLE_TEST_${name})
     endif()
   endforeach()
+  if(SEEKABLE_BUILD_TOGETHER)
+    target_precompile_headers(
+      seekable_test_settings INTERFACE <gmock/gmock.h> <gtest/gtest.h> <seekable/seekable.hpp>
+      <chrono> <condition_variable> <fstream> <functional> <map> <random> <regex> <sstream> <thread>)
+  endif()
   if(sources)
     add_library(seekable_test_support STATIC ${sources})
     seekable_target(seekable_test_support LOOSE)
