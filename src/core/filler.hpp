@@ -254,6 +254,8 @@ class Filler {
   Need next_step(Need need) SEEKABLE_REQUIRES(mutex_);
   std::optional<Need> next_prefetch() SEEKABLE_REQUIRES(mutex_);
   std::optional<Need> next_ahead() SEEKABLE_REQUIRES(mutex_);
+  std::uint64_t first_missing_from(std::uint64_t offset, std::uint64_t end)
+      SEEKABLE_REQUIRES(mutex_);
   bool thread_has_work() SEEKABLE_REQUIRES(mutex_);
   void do_job(const Job& job);
   void stall(Failure trouble);
@@ -302,6 +304,7 @@ class Filler {
   RareVector<std::shared_ptr<Callback>> callbacks_ SEEKABLE_GUARDED_BY(mutex_);
   RareVector<std::shared_ptr<Callback>> due_ SEEKABLE_GUARDED_BY(mutex_);
   RareVector<ByteRange> prefetch_ SEEKABLE_GUARDED_BY(mutex_);
+  ByteRange whole_ SEEKABLE_GUARDED_BY(mutex_);  // nothing is missing in it; for `next_ahead`
   bool size_asked_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool size_answered_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;

@@ -112,15 +112,24 @@ Need Filler::next_step(Need need) {
 
 std::optional<Need> Filler::next_prefetch() {
   while (!prefetch_.empty()) {
-    const ByteRange range = prefetch_.front();
+    ByteRange& range = prefetch_.front();
     const std::uint64_t last = std::min(range.end, outcome_.end());
     const std::uint64_t first = std::max(range.begin, storage_.low());
     const std::uint64_t byte = storage_.first_missing(first, last);
+    range.begin = byte;  // So that no block is looked at twice.
     if (byte < last)
       return Need{byte, sparse() ? std::min(last, block_end(byte)) : last, last, last, false};
     prefetch_.pop_front();
   }
   return std::nullopt;
+}
+
+/// As that of the storage, without another look at what was found to be there.
+std::uint64_t Filler::first_missing_from(std::uint64_t offset, std::uint64_t end) {
+  if (offset < whole_.begin || offset > whole_.end) whole_ = {offset, offset};
+  whole_.begin = offset;
+  whole_.end = storage_.first_missing(std::max(offset, whole_.end), end);
+  return whole_.end;
 }
 
 std::optional<Need> Filler::next_ahead() {
@@ -134,8 +143,12 @@ std::optional<Need> Filler::next_ahead() {
     return Need{std::max(position(), storage_.low()), limit, limit, unknown, true};
   }
   const std::uint64_t end = std::min({limit, outcome_.end(), outcome_.declared()});
-  std::uint64_t byte = storage_.first_missing(std::max(furthest, storage_.low()), end);
-  if (byte >= end) byte = storage_.first_missing(storage_.low(), end);
+  std::uint64_t byte = first_missing_from(std::max(furthest, storage_.low()), end);
+  if (byte >= end) {
+    const std::uint64_t from = no_hole_before_.load(std::memory_order_relaxed);
+    byte = storage_.first_missing(std::max(from, storage_.low()), end);
+    no_hole_before_.store(byte, std::memory_order_relaxed);
+  }
   // All that was declared is there: only the confirmation is missing.
   if (byte >= end && (end == limit || outcome_.end() != unknown)) return std::nullopt;
   return Need{byte, std::max(std::min(limit, block_end(byte)), byte + 1), byte + 1, limit, true};
