@@ -13,7 +13,8 @@ std::optional<Retry::Duration> Retry::failed(std::optional<Duration> asked_for) 
   ++failures_;
   bound = std::min(bound, longest_);
   std::uniform_int_distribution<Duration::rep> up_to(0, std::max<Duration::rep>(0, bound.count()));
-  return std::max(Duration(up_to(random_)), asked_for.value_or(Duration::zero()));
+  if (!random_) random_.emplace(std::random_device{}());
+  return std::max(Duration(up_to(*random_)), asked_for.value_or(Duration::zero()));
 }
 
 }  // namespace seekable::inline v1::detail::http

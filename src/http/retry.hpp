@@ -38,7 +38,7 @@ class Retry {
   const Duration first_;
   const Duration longest_;
   unsigned failures_ = 0;
-  std::minstd_rand random_{std::random_device{}()};
+  std::optional<std::minstd_rand> random_;  // Not before the first failure: a seed takes its time.
 };
 
 }  // namespace seekable::inline v1::detail::http
