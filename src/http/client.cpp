@@ -18,10 +18,6 @@ namespace {
 /// Connections that are kept for the next request.
 constexpr long idle_connections = 16;
 
-/// Whether an exchange that is waited for is still being read is looked at so often.
-constexpr int look_again_ms = 20;
-constexpr int long_ms = 60'000;
-
 CURLM* make_multi() {
   CURLM* const multi = ::curl_multi_init();
   if (multi == nullptr) throw std::bad_alloc();
@@ -75,8 +71,8 @@ class OfProcess {
  private:
   void prepare() SEEKABLE_REQUIRES(mutex_) {
     if (prepared_) return;
-    // The TLS library keeps something for each thread that enters it, and loses it where the thread
-    // outlives the library's end. So only our own threads enter it, which end before that.
+    // The TLS library keeps something for the thread that sets it up, and loses that where the
+    // thread outlives the library's end; this one does not.
     CURLcode code = CURLE_OK;
     thread_without_signals([&] { code = ::curl_global_init(CURL_GLOBAL_DEFAULT); }).join();
     if (code != CURLE_OK) throw std::bad_alloc();
@@ -133,7 +129,8 @@ void Client::shut_down() noexcept {
     MutexLock lock(mutex_);
     stopped_ = true;
   }
-  ::curl_multi_wakeup(multi_);
+  work_.set();
+  wake();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -149,37 +146,27 @@ void Client::go_on(std::shared_ptr<Exchange> exchange) {
   post({Command::What::go_on, std::move(exchange)});
 }
 
+/// Without a leader whoever begins an exchange leads next, and the rest has time until then.
 void Client::post(Command command) {
   {
     MutexLock lock(mutex_);
+    const bool is_begin = command.what == Command::What::begin;
     if (!stopped_) {
       commands_.push_back(std::move(command));
-    } else if (command.what == Command::What::begin) {
+    } else if (is_begin) {
       command.exchange->abandon();
     }
+    if (leader_ == Leader::nobody) {
+      if (is_begin || patrols_) return;
+      called_ = true;
+      work_.set();
+      return;
+    }
   }
-  ::curl_multi_wakeup(multi_);
+  wake();
 }
 
-void Client::run() {
-  for (;;) {
-    carry_out_commands();
-    {
-      MutexLock lock(mutex_);
-      if (stopped_) break;
-    }
-    int running = 0;
-    ::curl_multi_perform(multi_, &running);
-    take_endings();
-    for (auto& [name, origin] : origins_) {
-      for (const auto& exchange : origin.running) exchange->end_round();
-      start_some(origin);
-    }
-    std::erase_if(origins_, [](const auto& entry) { return entry.second.is_idle(); });
-    ::curl_multi_poll(multi_, nullptr, 0, somebody_waits() ? look_again_ms : long_ms, nullptr);
-  }
-  end_all();
-}
+void Client::wake() noexcept { ::curl_multi_wakeup(multi_); }
 
 void Client::end_all() {
   carry_out_commands();

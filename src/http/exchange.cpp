@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -178,15 +179,26 @@ std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
     dropped_ += bytes.size();
     return dropped_ <= longest_dropped ? bytes.size() : 0;
   }
-  if (!ring_.write(bytes)) {
+  const std::size_t direct = place(bytes);
+  if (direct < bytes.size() && !ring_.write(bytes.subspan(direct))) {
     note_pause();
     return CURL_WRITEFUNC_PAUSE;
   }
   traffic_->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
   unmeasured_ += bytes.size();
   unsignalled_ = true;
-  if (ring_.size() >= worth_waking) wake_reader();
+  if (placed_ + ring_.size() >= worth_waking) wake_reader();
   return bytes.size();
+}
+
+/// Returns how many of them the reader has where it wants them; the others have room in the ring.
+std::size_t Exchange::place(std::span<const std::byte> bytes) noexcept {
+  if (place_.empty() || ring_.size() > 0) return 0;
+  const std::size_t size = std::min(bytes.size(), place_.size());
+  std::memcpy(place_.data(), bytes.data(), size);
+  place_ = place_.subspan(size);
+  placed_ += size;
+  return size;
 }
 
 void Exchange::wake_reader() {
@@ -204,7 +216,8 @@ void Exchange::end_round() {
       ::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK) {
     note_pause();
   }
-  if (was_paused || size >= worth_waking || bytes_in_kernel() < sure_to_bring_some) wake_reader();
+  const bool enough = placed_ > 0 ? place_.empty() : size >= worth_waking;
+  if (was_paused || enough || bytes_in_kernel() < sure_to_bring_some) wake_reader();
   // Else the next round, which begins at once, is sure to bring more.
 }
 
@@ -245,6 +258,20 @@ std::uint64_t Exchange::bytes_in_kernel() const noexcept {
   if (::curl_easy_getinfo(easy_, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return 0;
   if (socket == CURL_SOCKET_BAD || ::ioctl(socket, FIONREAD, &bytes) != 0 || bytes < 0) return 0;
   return static_cast<std::uint64_t>(bytes);
+}
+
+void Exchange::stop_receiving() {
+  if (paused_.load(std::memory_order_relaxed)) return;
+  in_kernel_.store(bytes_in_kernel(), std::memory_order_relaxed);
+}
+
+void Exchange::receive_again(bool gap) {
+  if (paused_.load(std::memory_order_relaxed)) return;
+  in_kernel_.store(0, std::memory_order_relaxed);
+  if (!gap) return;
+  tell_link();
+  receiving_since_.reset();
+  lay_in_kernel_ = bytes_in_kernel();
 }
 
 void Exchange::go_on() {

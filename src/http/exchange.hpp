@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/head.hpp"
@@ -42,9 +43,9 @@ struct Ending {
   bool gave_way = false;  ///< to another exchange, while nobody was reading
 };
 
-/// One request and its answer: filled by the thread of the `Client`, emptied by one reader.
+/// One request and its answer: filled by whoever leads the `Client`, emptied by one reader.
 ///
-/// Threads: the calls for the reader by one thread, those for the client by the client's.
+/// Threads: the calls for the reader by one thread, those for the client by the leader.
 class Exchange {
  public:
   using Clock = std::chrono::steady_clock;
@@ -99,6 +100,17 @@ class Exchange {
   Clock::rep last_read() const noexcept { return last_read_.load(std::memory_order_relaxed); }
   void begin() noexcept;
   void go_on();
+  /// Bytes that come while none is in the ring go to `place`.
+  void offer(std::span<std::byte> place) noexcept { place_ = place; }
+  /// Takes that back. Returns: how many have come.
+  std::size_t withdraw() noexcept {
+    place_ = {};
+    return std::exchange(placed_, 0);
+  }
+  /// Nobody receives for a while. / Somebody does again; `gap`: that while says nothing of the
+  /// link.
+  void stop_receiving();
+  void receive_again(bool gap);
   /// Wakes the reader for what has come in this round, unless there is soon to be more.
   void end_round();
   void end(CURLcode code);
@@ -112,6 +124,7 @@ class Exchange {
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   std::size_t take_header(std::string_view line);
   std::size_t take_body(std::span<const std::byte> bytes);
+  std::size_t place(std::span<const std::byte> bytes) noexcept;
   void wake_reader();
   void note_pause();
   void measure();
@@ -143,11 +156,13 @@ class Exchange {
   std::atomic<std::uint64_t> in_kernel_{0};
   std::atomic<Clock::rep> begun_{0};
 
-  // The client's alone.
+  // The leader's alone.
   const bool has_credentials_;
   bool has_head_ = false;       // up to its empty line
   std::size_t head_bytes_ = 0;  // of trailers and interim answers, too
   bool unsignalled_ = false;
+  std::span<std::byte> place_;  // what is left of it
+  std::size_t placed_ = 0;
   std::uint64_t dropped_ = 0;  // of the body of an answer that nobody reads
   std::optional<Clock::time_point> receiving_since_;
   std::uint64_t unmeasured_ = 0;     // bytes of this round

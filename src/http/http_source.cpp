@@ -79,7 +79,9 @@ void HttpSource::cancel() noexcept {
     MutexLock lock(mutex_);
     exchange = to_cancel_;
   }
-  if (exchange) stop(exchange);  // Its connection is of no use to anybody.
+  if (!exchange) return;
+  stop(exchange);  // Its connection is of no use to anybody.
+  client_->wake();
 }
 
 void HttpSource::check_may_go_on() const {
@@ -119,6 +121,10 @@ std::size_t HttpSource::read_body(std::span<std::byte> out) {
     compare_with_tail(out.first(size));
     at_ += size;
   }
+  // Who waits for the last of what is wanted does not wait for more.
+  if (position_ < wanted_end_ && wanted_end_ - position_ < out.size()) {
+    out = out.first(static_cast<std::size_t>(wanted_end_ - position_));
+  }
   const std::size_t size = wait_for_bytes(out);
   if (size > 0) give(out.first(size));
   return size;
@@ -134,10 +140,14 @@ void HttpSource::give(std::span<const std::byte> bytes) {
   retry_.progress();
 }
 
+/// That part of `out` for which the answer may have bytes.
+std::span<std::byte> HttpSource::within_answer(std::span<std::byte> out) const noexcept {
+  return out.first(
+      static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), answer_end_ - at_)));
+}
+
 std::size_t HttpSource::take(std::span<std::byte> out) {
-  const std::uint64_t left = answer_end_ - at_;
-  const std::size_t most = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), left));
-  const std::size_t size = exchange_->read(out.first(most));
+  const std::size_t size = exchange_->read(within_answer(out));
   if (size > 0) waited_ = false;
   if (exchange_->wants_to_go_on()) client_->go_on(exchange_);
   return size;
@@ -156,7 +166,13 @@ std::size_t HttpSource::wait_for_bytes(std::span<std::byte> out) {
       return 0;
     }
     waited_ = true;
-    if (!signal_->wait_until(Clock::now() + bounded(resource_->options().stall_timeout))) {
+    const auto deadline = Clock::now() + bounded(resource_->options().stall_timeout);
+    const auto waited = client_->wait(*signal_, deadline, *exchange_, within_answer(out));
+    if (waited.placed > 0) {
+      waited_ = false;
+      return waited.placed;
+    }
+    if (!waited.in_time) {
       stalled();
       return 0;
     }

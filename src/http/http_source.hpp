@@ -97,6 +97,7 @@ class HttpSource final : public RestartableSource {
   std::size_t read_on(std::span<std::byte> out);
   std::size_t read_body(std::span<std::byte> out);
   std::size_t wait_for_bytes(std::span<std::byte> out);
+  std::span<std::byte> within_answer(std::span<std::byte> out) const noexcept;
   std::size_t take(std::span<std::byte> out);
   void give(std::span<const std::byte> bytes);
   void compare_with_tail(std::span<const std::byte> bytes) const;
@@ -141,6 +142,7 @@ class HttpSource final : public RestartableSource {
 
   std::uint64_t position_ = 0;           // the next byte that is given
   std::optional<std::uint64_t> wanted_;  // so many will be read, as far as is known
+  std::uint64_t wanted_end_ = 0;         // of what was wanted of the exchange that is there
   std::uint64_t proven_end_ = 0;         // bytes before it were there
   bool ended_ = false;
   std::exception_ptr failure_;

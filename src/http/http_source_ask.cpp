@@ -118,13 +118,12 @@ std::string HttpSource::next_range(Purpose purpose) {
   const std::uint64_t begin = position_ - (keeps_tail_ ? tail_.size() : 0);
   std::uint64_t end = unknown;
   const auto wanted = std::exchange(wanted_, std::nullopt);
-  if (wanted) {
-    // What comes in the time of a further request costs nothing, and is likely to be read, too.
-    const std::uint64_t more = resource_->link()->bytes_per_request();
-    const std::uint64_t total = resource_->total().value_or(unknown);
-    if (*wanted < total - position_ && more < total - position_ - *wanted) {
-      end = position_ + *wanted + more;
-    }
+  wanted_end_ = position_;
+  const std::uint64_t left = resource_->total().value_or(unknown) - position_;
+  if (wanted && *wanted < left) {
+    wanted_end_ = position_ + *wanted;
+    const std::uint64_t size = resource_->link()->worth_asking_for(*wanted, position_ == 0);
+    if (*wanted < size && size < left) end = position_ + size;
   }
   if (begin == 0 && end == unknown) return {};
   range_begin_ = begin;
@@ -149,7 +148,8 @@ HttpSource::Answer HttpSource::await_answer(Purpose purpose) {
     }
     // Patience counts from when it was begun, for which nobody is woken; and for its turn it has as
     // much.
-    if (signal_->wait_until(exchange_->begun().value_or(asked_at) + patience)) continue;
+    const auto deadline = exchange_->begun().value_or(asked_at) + patience;
+    if (client_->wait(*signal_, deadline, *exchange_).in_time) continue;
     if (Clock::now() >= exchange_->begun().value_or(asked_at) + patience) {
       trouble_ =
           Error(Errc::timed_out, resource_->what() + ": the server gives no answer", position_);

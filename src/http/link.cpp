@@ -35,10 +35,23 @@ void Link::answered(Duration time, bool new_connection) {
 
 std::uint64_t Link::bytes_per_request() const {
   MutexLock lock(mutex_);
-  if (measured_ < trusted_bytes || seconds_ <= 0 || first_byte_ <= 0) return first_gap;
+  return is_known() ? bytes_per_known_request() : first_gap;
+}
+
+bool Link::is_known() const {
+  return measured_ >= trusted_bytes && seconds_ > 0 && first_byte_ > 0;
+}
+
+std::uint64_t Link::bytes_per_known_request() const {
   const double bytes = bytes_ / seconds_ * first_byte_;
   if (bytes >= static_cast<double>(largest_gap)) return largest_gap;
   return std::max(least_gap, static_cast<std::uint64_t>(bytes));
+}
+
+std::uint64_t Link::worth_asking_for(std::uint64_t wanted, bool from_start) const {
+  MutexLock lock(mutex_);
+  if (is_known()) return wanted + bytes_per_known_request();
+  return from_start ? wanted + first_gap : std::max(wanted + first_window, least_gap);
 }
 
 bool Link::worth_reading_through(std::uint64_t gap, std::uint64_t in_flight) const {

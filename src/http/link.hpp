@@ -30,6 +30,8 @@ class Link {
   static constexpr std::uint64_t largest_gap = 16 * 1024 * 1024;
   /// Assumed until both are known.
   static constexpr std::uint64_t first_gap = 1024 * 1024;
+  /// A new connection brings about so much at once, in 10 segments (RFC 6928), and so for nothing.
+  static constexpr std::uint64_t first_window = 16 * 1024;
   /// A throughput counts once so much was measured; below that slow start decides. The number is a
   /// choice, and nothing depends on its last digit.
   static constexpr std::uint64_t trusted_bytes = 83 * 1000;
@@ -44,9 +46,17 @@ class Link {
   /// Bytes that come in the time that a new request takes, clamped.
   std::uint64_t bytes_per_request() const;
 
+  /// How much to ask for where `wanted` will be read: what comes in the time of a further request,
+  /// too. Until that is known: whoever begins at the start is likely to read on, and who jumps is
+  /// not to wait for what he may not want. (May overflow: then it is less than `wanted`.)
+  std::uint64_t worth_asking_for(std::uint64_t wanted, bool from_start) const;
+
   bool worth_reading_through(std::uint64_t gap, std::uint64_t in_flight) const;
 
  private:
+  bool is_known() const SEEKABLE_REQUIRES(mutex_);
+  std::uint64_t bytes_per_known_request() const SEEKABLE_REQUIRES(mutex_);
+
   mutable Mutex mutex_;
   std::uint64_t measured_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   double bytes_ SEEKABLE_GUARDED_BY(mutex_) = 0;            // decayed by the time spent receiving

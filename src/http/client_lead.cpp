@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "http/broken_pipe.hpp"
+#include "http/client.hpp"
+
+namespace seekable::inline v1::detail::http {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Whether an exchange that waits for a place may have it is looked at so often.
+constexpr milliseconds look_again(20);
+constexpr milliseconds at_most(60'000);
+
+/// So long exchanges may run with nobody who leads: what comes meanwhile stays in the kernel, and a
+/// connection of 100 MB/s has room there for some milliseconds.
+constexpr milliseconds patrol(5);
+
+/// So long the thread goes on leading after it was called, instead of going to and fro with readers
+/// that take turns.
+constexpr milliseconds crowded(50);
+
+/// A pause in receiving that is no longer than this is part of receiving.
+constexpr milliseconds short_gap(1);
+
+}  // namespace
+
+Client::Waited Client::wait(Event& signal, Clock::time_point deadline, Exchange& exchange,
+                            std::span<std::byte> place) {
+  {
+    MutexLock lock(mutex_);
+    if (leader_ != Leader::nobody || stopped_) {
+      lock.unlock();
+      return {sleep_until(signal, deadline), 0};
+    }
+    leader_ = Leader::reader;
+    ++turns_;
+  }
+  return lead_until(signal, deadline, exchange, place);
+}
+
+Client::Waited Client::lead_until(const Event& signal, Clock::time_point deadline,
+                                  Exchange& exchange, std::span<std::byte> place) noexcept {
+  const WithoutBrokenPipe without_broken_pipe;
+  begin_to_lead();
+  exchange.offer(place);
+  while (!signal.is_set() && may_go_on_leading()) {
+    round();
+    if (signal.is_set() || Clock::now() >= deadline) break;
+    poll(deadline);
+  }
+  const Waited waited{signal.is_set() || Clock::now() < deadline, exchange.withdraw()};
+  exchange.stop_receiving();
+  stop_leading(Leader::reader);
+  return waited;
+}
+
+bool Client::sleep_until(Event& signal, Clock::time_point deadline) {
+  bool asks = false;
+  {
+    MutexLock lock(mutex_);
+    ++asleep_;
+    if (leader_ == Leader::nobody) {
+      called_ = true;
+      work_.set();
+    } else if (leader_ == Leader::thread && asleep_ == 1 && Clock::now() >= crowded_until_) {
+      successor_ = &signal;
+      asks = true;
+    }
+  }
+  if (asks) wake();
+  const bool is_set = signal.wait_until(deadline);
+  MutexLock lock(mutex_);
+  --asleep_;
+  if (successor_ == &signal) successor_ = nullptr;
+  return is_set;
+}
+
+void Client::begin_to_lead() {
+  const bool gap = Clock::now() - last_led_ > short_gap;
+  for (auto& [name, origin] : origins_) {
+    for (const auto& exchange : origin.running) exchange->receive_again(gap);
+  }
+}
+
+void Client::stop_leading(Leader who) {
+  last_led_ = Clock::now();
+  MutexLock lock(mutex_);
+  leader_ = Leader::nobody;
+  is_active_ = !origins_.empty();
+  if (successor_ != nullptr) std::exchange(successor_, nullptr)->set();
+  if (who == Leader::thread) return;
+  if (asleep_ > 0) {
+    called_ = true;
+    crowded_until_ = last_led_ + crowded;
+  }
+  if (called_ || stopped_ || (has_work() && !patrols_)) work_.set();
+}
+
+bool Client::may_go_on_leading() {
+  MutexLock lock(mutex_);
+  return !stopped_;
+}
+
+void Client::round() {
+  carry_out_commands();
+  int running = 0;
+  ::curl_multi_perform(multi_, &running);
+  take_endings();
+  for (auto& [name, origin] : origins_) {
+    for (const auto& exchange : origin.running) exchange->end_round();
+    start_some(origin);
+  }
+  std::erase_if(origins_, [](const auto& entry) { return entry.second.is_idle(); });
+}
+
+void Client::poll(Clock::time_point deadline) {
+  milliseconds most = somebody_waits() ? look_again : at_most;
+  if (deadline != Clock::time_point::max()) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    most = std::clamp(left, milliseconds(0), most);
+  }
+  ::curl_multi_poll(multi_, nullptr, 0, static_cast<int>(most.count()), nullptr);
+}
+
+void Client::run() noexcept {
+  while (await_lead()) {
+    begin_to_lead();
+    lead_for_others();
+    stop_leading(Leader::thread);
+  }
+  end_all();
+}
+
+/// Returns true when the thread leads; false when it does for the last time.
+bool Client::await_lead() {
+  std::uint64_t seen = 0;
+  bool in_time = true;
+  for (;;) {
+    work_.reset();
+    bool patrols = false;
+    {
+      MutexLock lock(mutex_);
+      if (leader_ == Leader::nobody) {
+        const bool forgotten = !in_time && has_work() && turns_ == seen;
+        if (stopped_ || called_ || forgotten) {
+          leader_ = Leader::thread;
+          called_ = false;
+          patrols_ = false;
+          return !stopped_;
+        }
+      }
+      patrols = patrols_ = has_work() || leader_ == Leader::reader;
+      seen = turns_;
+    }
+    in_time = work_.wait_until(patrols ? Clock::now() + patrol : Clock::time_point::max());
+  }
+}
+
+void Client::lead_for_others() {
+  for (;;) {
+    round();
+    {
+      MutexLock lock(mutex_);
+      if (stopped_ || successor_ != nullptr) return;
+      if (origins_.empty() && commands_.empty()) return;
+    }
+    poll(Clock::time_point::max());
+  }
+}
+
+}  // namespace seekable::inline v1::detail::http
