@@ -8,12 +8,14 @@ import io
 import json
 import lzma
 import os
+import pathlib
 import unittest
 import zipfile
 
 from web import WebCase, pattern
 
 SIZE = 200_000_000
+LIST_ZIP = pathlib.Path(os.environ.get("SEEKABLE_BUILD_DIR", "build/dev"), "bin", "list_zip")
 
 
 class Ranges(WebCase):
@@ -42,6 +44,20 @@ class Ranges(WebCase):
         self.assertLessEqual(len(told), 2)
         self.assertLess(sum(one.bytes_sent for one in told), 200_000)
         self.assertIn(b"last.txt", result.stdout)
+
+    def test_are_enough_for_a_program_to_list_an_archive(self):
+        if not LIST_ZIP.exists():
+            self.skipTest("built without libzip")
+        names = [f"photo-{number}.raw" for number in range(200)]
+        with zipfile.ZipFile(self.root / "photos.zip", "w") as archive:
+            for name in names:
+                archive.writestr(name, bytes(SIZE // 200))
+        server = self.nginx()
+        result = self.seekable(server.url + "photos.zip", command=LIST_ZIP)
+        self.assert_ok(result, "".join(name + "\n" for name in names).encode())
+        told = server.requests(2)
+        self.assertLess(len(told), 6)
+        self.assertLess(sum(one.bytes_sent for one in told), 1_000_000)
 
     def test_in_the_middle_cost_little_more_than_their_bytes(self):
         self.offer_large_zip()
