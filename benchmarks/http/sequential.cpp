@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole file from an nginx on the loopback, through a buffer with 5 MiB of memory, which keeps
-// all of it; and from the source alone, of which nothing is kept; beside `curl` into a file and to
-// nowhere. The sides take turns; the cost is the median of a buffer that is read on demand.
+// all of it; and from the source alone and by `seekable cat`, which keep nothing; beside `curl`
+// into a file and to nowhere. The sides take turns; the cost is the median of a buffer that is read
+// on demand.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
@@ -76,21 +78,35 @@ double raw(const Nginx& nginx, std::uint64_t size) {
   return seconds;
 }
 
-double curl(const Nginx& nginx, std::string to) {
-  std::string url = nginx.url();
-  std::string words[] = {"curl", "-q", "-s", "-S", "-f", "-o", std::move(to), std::move(url)};
+/// Runs a program, whose standard output goes nowhere.
+double run_program(std::vector<std::string> words) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
+  const FileDescriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  ::posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, nowhere.get(), STDOUT_FILENO);
   int status = -1;
   const double seconds = seconds_of([&] {
     pid_t pid = -1;
-    check(::posix_spawnp(&pid, "curl", nullptr, nullptr, arguments.data(), environ) == 0,
-          "start curl");
+    check(::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ) == 0,
+          "start a program");
     ::waitpid(pid, &status, 0);
   });
-  check(status == 0, "curl ends well");
+  ::posix_spawn_file_actions_destroy(&actions);
+  check(status == 0, "it ends well");
   return seconds;
+}
+
+double curl(const Nginx& nginx, std::string to) {
+  return run_program({"curl", "-q", "-s", "-S", "-f", "-o", std::move(to), nginx.url()});
+}
+
+/// The command, which lies beside this program.
+double command(const Nginx& nginx, std::uint64_t /*size*/) {
+  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  return run_program({here / "seekable", "cat", nginx.url()});
 }
 
 double curl_to_file(const Nginx& nginx, std::uint64_t size) {
@@ -115,6 +131,7 @@ using Run = double (*)(const Nginx&, std::uint64_t);
 
 const std::map<std::string, Run> runs = {
     {"ahead", ahead},
+    {"command", command},
     {"read_on", read_on},
     {"source", raw},
     {"curl_to_file", curl_to_file},
@@ -133,7 +150,7 @@ double all(std::uint64_t size) {
     for (std::size_t i = 0; i < rounds; ++i) ratios.push_back(seconds[a][i] / seconds[b][i]);
     note(a + "/" + b, median(ratios));
   };
-  for (const char* a : {"ahead", "read_on", "source"}) {
+  for (const char* a : {"ahead", "command", "read_on", "source"}) {
     for (const char* b : {"curl_to_file", "curl_to_nowhere"}) ratio(a, b);
   }
   return median(seconds["read_on"]);

@@ -126,11 +126,12 @@ def sequential_rows(quick, _figures):
     for side, how, to_file, to_nowhere in (
             ("read_on", "read through a buffer, 5 MiB of memory", 1.0, 1 / 0.6),
             ("ahead", "kept in a buffer, 5 MiB of memory, `ahead`", 0, 0),
-            ("source", "read from the source, nothing is kept", 0, 1 / 0.9)):
+            ("source", "read from the source, nothing is kept", 0, 1 / 0.9),
+            ("command", "by `seekable cat`, nothing is kept", 0, 1 / 0.9)):
         text = time_text(notes[side])
         for against, name, at_most in (("curl_to_file", "`curl -o FILE`", to_file),
                                        ("curl_to_nowhere", "`curl -o /dev/null`", to_nowhere)):
-            if side == "source" and against == "curl_to_file":
+            if side in ("source", "command") and against == "curl_to_file":
                 continue
             yield Row("http_sequential", f"{what}, {how}", text, name,
                       notes[f"{side}/{against}"], round(at_most, 2))
