@@ -98,10 +98,10 @@ struct HttpTraffic {
 /// difference fails with `Errc::source_changed`. A broken connection is taken up again where it
 /// broke, within `HttpOptions::retries`.
 ///
-/// Whoever waits for a byte receives for all streams of the process meanwhile, with `SIGPIPE`
-/// blocked in its thread; where nobody does, one thread that they share. Each connection holds up
-/// to 256 KiB beside the buffer's memory limit. Throws: `std::invalid_argument` if `url` is no URL
-/// of these schemes, or an option is out of its
+/// Whoever waits for a byte receives for all streams of the process meanwhile; where nobody does, a
+/// thread that they share. Each connection holds up to 256 KiB beside the buffer's memory limit.
+///
+/// Throws: `std::invalid_argument` if `url` is no URL of these schemes, or an option is out of its
 ///     range.
 /// Errors of the stream: `source_changed`; `truncated` where connections end early again and again;
 ///     `std::errc::no_such_file_or_directory` for 404 and 410, `permission_denied` for 401, 403 and

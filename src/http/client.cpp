@@ -158,8 +158,7 @@ void Client::post(Command command) {
     }
     if (leader_ == Leader::nobody) {
       if (is_begin || patrols_) return;
-      called_ = true;
-      work_.set();
+      call_thread();
       return;
     }
   }

@@ -119,6 +119,7 @@ class Client {
   Waited lead_until(const Event& signal, Clock::time_point deadline, Exchange& exchange,
                     std::span<std::byte> place) noexcept;
   bool sleep_until(Event& signal, Clock::time_point deadline);
+  void call_thread() SEEKABLE_REQUIRES(mutex_);
   void begin_to_lead();
   void stop_leading(Leader who);
   bool has_work() const SEEKABLE_REQUIRES(mutex_) { return is_active_ || !commands_.empty(); }
@@ -141,7 +142,6 @@ class Client {
 
   // The leader's alone.
   std::map<std::string, Origin> origins_;
-  Clock::time_point last_led_;
 
   Event work_;  // for the thread
   std::thread thread_;

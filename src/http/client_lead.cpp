@@ -3,8 +3,8 @@
 #include <csignal>
 #include <utility>
 
-#include "http/broken_pipe.hpp"
 #include "http/client.hpp"
+#include "http/without_signals.hpp"
 
 namespace seekable::inline v1::detail::http {
 
@@ -24,9 +24,6 @@ constexpr milliseconds patrol(5);
 /// that take turns.
 constexpr milliseconds crowded(50);
 
-/// A pause in receiving that is no longer than this is part of receiving.
-constexpr milliseconds short_gap(1);
-
 }  // namespace
 
 Client::Waited Client::wait(Event& signal, Clock::time_point deadline, Exchange& exchange,
@@ -45,11 +42,13 @@ Client::Waited Client::wait(Event& signal, Clock::time_point deadline, Exchange&
 
 Client::Waited Client::lead_until(const Event& signal, Clock::time_point deadline,
                                   Exchange& exchange, std::span<std::byte> place) noexcept {
-  const WithoutBrokenPipe without_broken_pipe;
   begin_to_lead();
   exchange.offer(place);
   while (!signal.is_set() && may_go_on_leading()) {
-    round();
+    {
+      const WithoutSignals without_signals;
+      round();
+    }
     if (signal.is_set() || Clock::now() >= deadline) break;
     poll(deadline);
   }
@@ -65,8 +64,7 @@ bool Client::sleep_until(Event& signal, Clock::time_point deadline) {
     MutexLock lock(mutex_);
     ++asleep_;
     if (leader_ == Leader::nobody) {
-      called_ = true;
-      work_.set();
+      call_thread();
     } else if (leader_ == Leader::thread && asleep_ == 1 && Clock::now() >= crowded_until_) {
       successor_ = &signal;
       asks = true;
@@ -77,18 +75,22 @@ bool Client::sleep_until(Event& signal, Clock::time_point deadline) {
   MutexLock lock(mutex_);
   --asleep_;
   if (successor_ == &signal) successor_ = nullptr;
+  if (asleep_ > 0 && leader_ == Leader::nobody) call_thread();  // This one may not lead after all.
   return is_set;
 }
 
 void Client::begin_to_lead() {
-  const bool gap = Clock::now() - last_led_ > short_gap;
   for (auto& [name, origin] : origins_) {
-    for (const auto& exchange : origin.running) exchange->receive_again(gap);
+    for (const auto& exchange : origin.running) exchange->receive_again();
   }
 }
 
+void Client::call_thread() {
+  called_ = true;
+  work_.set();
+}
+
 void Client::stop_leading(Leader who) {
-  last_led_ = Clock::now();
   MutexLock lock(mutex_);
   leader_ = Leader::nobody;
   is_active_ = !origins_.empty();
@@ -96,7 +98,7 @@ void Client::stop_leading(Leader who) {
   if (who == Leader::thread) return;
   if (asleep_ > 0) {
     called_ = true;
-    crowded_until_ = last_led_ + crowded;
+    crowded_until_ = Clock::now() + crowded;
   }
   if (called_ || stopped_ || (has_work() && !patrols_)) work_.set();
 }
@@ -154,7 +156,7 @@ bool Client::await_lead() {
           return !stopped_;
         }
       }
-      patrols = patrols_ = has_work() || leader_ == Leader::reader;
+      patrols = patrols_ = has_work() && leader_ == Leader::nobody;
       seen = turns_;
     }
     in_time = work_.wait_until(patrols ? Clock::now() + patrol : Clock::time_point::max());

@@ -22,6 +22,10 @@ constexpr std::uint64_t longest_dropped = 64 * 1024;
 constexpr std::size_t receive_size = 64 * 1024;
 static_assert(Ring::capacity + receive_size == 256 * 1024, "what http.hpp says a connection holds");
 
+/// A kernel takes so much at least before it makes the server wait (`net.ipv4.tcp_rmem`: a window
+/// of 64 KiB to begin with).
+constexpr std::uint64_t room_in_kernel = 48 * 1024;
+
 /// So much of it in the kernel is sure to be more of the answer, whatever it is wrapped in.
 constexpr std::uint64_t sure_to_bring_some = 32 * 1024;
 
@@ -243,7 +247,8 @@ void Exchange::measure() {
     measured_time_ += now - *receiving_since_;
     if (measured_bytes_ >= measured_at_once) tell_link();
   }
-  receiving_since_ = now;
+  // The next ones may have been on their way for as long as these.
+  if (early == 0) receiving_since_ = now;
 }
 
 void Exchange::tell_link() {
@@ -265,13 +270,15 @@ void Exchange::stop_receiving() {
   in_kernel_.store(bytes_in_kernel(), std::memory_order_relaxed);
 }
 
-void Exchange::receive_again(bool gap) {
+void Exchange::receive_again() {
   if (paused_.load(std::memory_order_relaxed)) return;
   in_kernel_.store(0, std::memory_order_relaxed);
-  if (!gap) return;
+  // As long as there was room in the kernel for more, all came as fast as with somebody receiving.
+  const std::uint64_t bytes = bytes_in_kernel();
+  if (bytes < room_in_kernel) return;
   tell_link();
   receiving_since_.reset();
-  lay_in_kernel_ = bytes_in_kernel();
+  lay_in_kernel_ = bytes;
 }
 
 void Exchange::go_on() {

@@ -107,10 +107,9 @@ class Exchange {
     place_ = {};
     return std::exchange(placed_, 0);
   }
-  /// Nobody receives for a while. / Somebody does again; `gap`: that while says nothing of the
-  /// link.
+  /// Nobody receives for a while. / Somebody does again.
   void stop_receiving();
-  void receive_again(bool gap);
+  void receive_again();
   /// Wakes the reader for what has come in this round, unless there is soon to be more.
   void end_round();
   void end(CURLcode code);

@@ -37,15 +37,9 @@ HttpSource::HttpSource(std::shared_ptr<Resource> resource)
              resource_->options().max_retry_delay) {}
 
 HttpSource::~HttpSource() {
-  if (made_in_.is_child()) {
-    // The thread that holds the exchange, too, is not here: what it was doing to it is not known.
-    new (std::nothrow) std::shared_ptr<Exchange>(std::move(exchange_));
-    new (std::nothrow) std::shared_ptr<Client>(std::move(client_));
-    new (std::nothrow)
-        std::shared_ptr<Exchange>(std::move(to_cancel_));  // Its mutex may be held for ever here.
-    return;
-  }
   drop_exchange();
+  // invariant 4
+  if (made_in_.is_child()) new (std::nothrow) std::shared_ptr<Client>(std::move(client_));
 }
 
 void HttpSource::set_exchange(std::shared_ptr<Exchange> exchange) {
@@ -62,7 +56,14 @@ void HttpSource::stop(const std::shared_ptr<Exchange>& exchange) noexcept {
   }
 }
 
+/// invariant 4. Without the mutex, which may be held for ever here.
+void HttpSource::leave_exchange() noexcept SEEKABLE_TSA(no_thread_safety_analysis) {
+  new (std::nothrow) std::shared_ptr<Exchange>(std::move(exchange_));
+  new (std::nothrow) std::shared_ptr<Exchange>(std::move(to_cancel_));
+}
+
 void HttpSource::drop_exchange() noexcept {
+  if (made_in_.is_child()) return leave_exchange();
   if (!exchange_) return;
   stop(exchange_);
   MutexLock lock(mutex_);
@@ -173,6 +174,7 @@ std::size_t HttpSource::wait_for_bytes(std::span<std::byte> out) {
       return waited.placed;
     }
     if (!waited.in_time) {
+      if (const std::size_t size = take(out); size > 0) return size;
       stalled();
       return 0;
     }

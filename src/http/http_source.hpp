@@ -44,6 +44,8 @@ namespace seekable::inline v1::detail::http {
 ///     begins with bytes that were given before, and they must be the same.
 ///  3. The end is the declared size; or, where there is none, the end of an answer that is whole by
 ///     HTTP's own rules. A connection that breaks off is never the end.
+///  4. In a forked child nothing of an exchange is touched: other threads, which are not there, may
+///     have been doing anything to it.
 ///
 /// Threads: as `RestartableSource`.
 class HttpSource final : public RestartableSource {
@@ -108,6 +110,7 @@ class HttpSource final : public RestartableSource {
   void check_may_go_on() const;
   void set_exchange(std::shared_ptr<Exchange> exchange);
   void drop_exchange() noexcept;
+  void leave_exchange() noexcept;
   void stop(const std::shared_ptr<Exchange>& exchange) noexcept;
 
   // http_source_ask.cpp: asking.

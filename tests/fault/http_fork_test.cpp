@@ -47,6 +47,20 @@ TEST(HttpFork, ChildMayNotGoOnWithASource) {
   EXPECT_EQ(read_once(*source, 10), part(far_content(), 10, 10));
 }
 
+// It waited for ever for a mutex that another thread of the parent had held.
+TEST(HttpFork, ChildIsToldWhateverOtherThreadsDidToTheSource) {
+  const HttpPeer peer(Honest{far_content()});
+  for (int round = 0; round < 30; ++round) {
+    auto source = from_url(peer.url(), quick());
+    EXPECT_EQ(read_once(*source, 10), part(far_content(), 0, 10));
+    const std::jthread hammer([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) source->cancel();
+    });
+    EXPECT_TRUE(passes_in_a_child(
+        [&] { EXPECT_EQ(code_of([&] { read_once(*source, 10); }), not_permitted); }));
+  }
+}
+
 TEST(HttpFork, ChildOpensStreamsOfItsOwn) {
   const Bytes content = random_bytes(500'000, 13);
   const HttpPeer peer(Honest{content});
