@@ -147,16 +147,17 @@ bool Client::await_lead() {
     bool patrols = false;
     {
       MutexLock lock(mutex_);
+      const bool nothing_new = !in_time && turns_ == seen;
       if (leader_ == Leader::nobody) {
-        const bool forgotten = !in_time && has_work() && turns_ == seen;
-        if (stopped_ || called_ || forgotten) {
+        if (stopped_ || called_ || (nothing_new && has_work())) {
           leader_ = Leader::thread;
           called_ = false;
           patrols_ = false;
           return !stopped_;
         }
       }
-      patrols = patrols_ = has_work() && leader_ == Leader::nobody;
+      // A reader that leads for long ends the patrol; when it leaves, it calls.
+      patrols = patrols_ = leader_ == Leader::nobody ? has_work() : !nothing_new;
       seen = turns_;
     }
     in_time = work_.wait_until(patrols ? Clock::now() + patrol : Clock::time_point::max());
