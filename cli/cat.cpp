@@ -63,9 +63,11 @@ std::vector<Needs> needs_of(std::span<const RangeSpec> ranges) {
 /// True if the bytes before a range need not come: it is asked for by itself.
 bool can_skip(const OpenedSource& opened) { return opened.web != nullptr && !opened.decoded; }
 
-/// Without a thread that reads ahead: of a URL the system does so, as far as its sockets have room.
-bool reads_by_itself(const OpenedSource& opened, std::optional<std::chrono::milliseconds> timeout) {
-  return opened.web != nullptr && !opened.decoded && !timeout;
+/// True if this thread pulls, and the buffer has none: of a URL the kernel reads ahead, and after 5
+/// ms the thread that all URLs share. A time-out needs a `Wait`, and so the buffer's thread.
+bool pulls_without_thread(const OpenedSource& opened,
+                          std::optional<std::chrono::milliseconds> timeout) {
+  return can_skip(opened) && !timeout;
 }
 
 /// Keeps as little as the wanted ranges allow.
@@ -73,10 +75,10 @@ void set_retention(Options& settings, const CatOptions& options, const OpenedSou
   const auto& window = options.common.window;
   if (opened.in_place) return;  // Read in place: nothing is kept anyway.
   if (options.ranges.empty()) {
-    const bool by_itself = reads_by_itself(opened, options.common.timeout);
+    const bool without_thread = pulls_without_thread(opened, options.common.timeout);
     const auto size = window.value_or(std::min(copy_window, settings.memory_limit / 2));
-    // With little memory reading ahead has no room.
-    if (settings.memory_limit >= copy_window && !by_itself) settings.fill = Fill::ahead;
+    // With little memory reading ahead has no room; a URL needs no thread for it.
+    if (settings.memory_limit >= copy_window && !without_thread) settings.fill = Fill::ahead;
     // In a smaller window the stream would crawl, some bytes at a time.
     settings.retention = Retention::window(std::max(size, least_drain_memory), WhenFull::block);
     if (!window && settings.memory_limit >= least_drain_memory) settings.disk_limit = 0;
@@ -94,7 +96,7 @@ class Printer {
         written_(written),
         timeout_(common.timeout),
         name_(opened.name),
-        by_itself_(reads_by_itself(opened, common.timeout)),
+        without_thread_(pulls_without_thread(opened, common.timeout)),
         must_pass_(!opened.in_place && !can_skip(opened) && !common.window),
         piece_(std::make_unique<Piece>()) {}
 
@@ -102,7 +104,8 @@ class Printer {
     Reader reader = buffer_.reader();
     for (;;) {
       const std::size_t got = patiently(buffer_, timeout_, [&](const Wait& wait) {
-        return by_itself_ ? reader.read_some(piece_->bytes) : reader.read_some(piece_->bytes, wait);
+        return without_thread_ ? reader.read_some(piece_->bytes)
+                               : reader.read_some(piece_->bytes, wait);
       });
       if (got == 0) return;
       put(std::span(piece_->bytes).first(got));
@@ -185,7 +188,7 @@ class Printer {
   std::atomic<std::uint64_t>& written_;
   const std::optional<std::chrono::milliseconds> timeout_;
   const std::string name_;
-  const bool by_itself_;
+  const bool without_thread_;
   const bool must_pass_;  // what is kept is given up here, and by no window
   const std::unique_ptr<Piece> piece_;
   std::uint64_t at_ = 0;  // so far the stream has been read

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists a zip that lies on a web server: libzip reads through a `seekable::Reader`, and only the
-// directory at the end of the archive comes over the network.
+// Lists a zip that lies on a web server: libzip reads through a `seekable::Reader`, and of the
+// archive little more than its end, where the directory lies, comes over the network.
 //
 //     list_zip http://example.org/photos.zip
 #include <zip.h>
@@ -38,7 +38,7 @@ zip_int64_t seek(Archive& archive, void* data, zip_uint64_t size) {
   }
 }
 
-zip_int64_t tell_size(Archive& archive, void* data, zip_uint64_t size) {
+zip_int64_t fill_stat(Archive& archive, void* data, zip_uint64_t size) {
   if (size < sizeof(zip_stat_t)) return -1;
   auto& stat = *static_cast<zip_stat_t*>(data);
   zip_stat_init(&stat);
@@ -61,7 +61,7 @@ zip_int64_t obey(Archive& archive, void* data, zip_uint64_t size, zip_source_cmd
           archive.reader.read({static_cast<std::byte*>(data), static_cast<std::size_t>(size)}));
     case ZIP_SOURCE_SEEK: return seek(archive, data, size);
     case ZIP_SOURCE_TELL: return static_cast<zip_int64_t>(archive.reader.position());
-    case ZIP_SOURCE_STAT: return tell_size(archive, data, size);
+    case ZIP_SOURCE_STAT: return fill_stat(archive, data, size);
     case ZIP_SOURCE_ERROR: return zip_error_to_data(&archive.error, data, size);
     default: zip_error_set(&archive.error, ZIP_ER_OPNOTSUPP, 0); return -1;
   }
@@ -92,10 +92,12 @@ void list(const char* url) {
   }
   const zip_int64_t count = zip_get_num_entries(zip.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
-    std::puts(zip_get_name(zip.get(), static_cast<zip_uint64_t>(i), 0));
+    const char* const name = zip_get_name(zip.get(), static_cast<zip_uint64_t>(i), 0);
+    if (name == nullptr) throw std::runtime_error(zip_strerror(zip.get()));
+    std::puts(name);
   }
   const auto cost = archive.buffer.stats().bytes_on_wire;
-  std::fprintf(stderr, "%llu bytes came\n", static_cast<unsigned long long>(cost));
+  std::fprintf(stderr, "%llu bytes of the archive came\n", static_cast<unsigned long long>(cost));
 }
 
 }  // namespace

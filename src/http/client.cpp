@@ -146,7 +146,8 @@ void Client::go_on(std::shared_ptr<Exchange> exchange) {
   post({Command::What::go_on, std::move(exchange)});
 }
 
-/// Without a leader whoever begins an exchange leads next, and the rest has time until then.
+/// Without a leader: whoever begins an exchange waits for it next, and so leads. A stop or go_on is
+/// left to the patrol; where there is none, the thread is called.
 void Client::post(Command command) {
   {
     MutexLock lock(mutex_);
@@ -174,7 +175,7 @@ void Client::end_all() {
       remove(origin, exchange.get());
       exchange->abandon();
     }
-    for (const auto& exchange : origin.waiting) exchange->abandon();
+    for (const auto& exchange : origin.queued) exchange->abandon();
   }
   origins_.clear();
 }
@@ -191,10 +192,10 @@ void Client::carry_out_commands() {
 void Client::carry_out(Command& command) {
   Origin& origin = origins_[command.exchange->origin()];
   switch (command.what) {
-    case Command::What::begin: origin.waiting.push_back(std::move(command.exchange)); break;
+    case Command::What::begin: origin.queued.push_back(std::move(command.exchange)); break;
     case Command::What::stop:
       remove(origin, command.exchange.get());
-      std::erase(origin.waiting, command.exchange);
+      std::erase(origin.queued, command.exchange);
       break;
     case Command::What::go_on:
       if (std::ranges::count(origin.running, command.exchange) > 0) command.exchange->go_on();
@@ -204,9 +205,9 @@ void Client::carry_out(Command& command) {
 }
 
 void Client::start_some(Origin& origin) {
-  while (!origin.waiting.empty() && make_room(origin)) {
-    auto exchange = std::move(origin.waiting.front());
-    origin.waiting.pop_front();
+  while (!origin.queued.empty() && make_room(origin)) {
+    auto exchange = std::move(origin.queued.front());
+    origin.queued.pop_front();
     start(origin, std::move(exchange));
   }
 }
@@ -256,9 +257,9 @@ void Client::take_endings() {
   }
 }
 
-bool Client::somebody_waits() const {
+bool Client::has_queued_exchange() const {
   return std::ranges::any_of(origins_,
-                             [](const auto& entry) { return !entry.second.waiting.empty(); });
+                             [](const auto& entry) { return !entry.second.queued.empty(); });
 }
 
 }  // namespace seekable::inline v1::detail::http

@@ -21,15 +21,18 @@ namespace seekable::inline v1::detail::http {
 ///
 /// One thread at a time *leads*: receives for all. A reader that waits leads where nobody does, so
 /// that what comes for it needs no other thread to be woken; once it has something it stops, and
-/// does not wait for a successor. The client has a thread of its own, which leads where readers
-/// wait that do not, and where exchanges run and no reader has led for `patrol`.
+/// does not wait for a successor. The client has a thread of its own. It leads where readers sleep
+/// and nobody else leads, and where exchanges run and no reader has led for 5 ms.
 ///
 ///     nobody -> reader   `wait`
-///     nobody -> thread   a reader has left others waiting; nobody has led for `patrol`; the end
+///     nobody -> thread   a reader has left others asleep, or fell asleep with nobody leading; a
+///                        stop or go_on came while there was no patrol; nobody has led for 5 ms;
+///                        the end
 ///     reader -> nobody   its signal is set, its deadline has passed, the process ends
-///     thread -> nobody   no exchange is there; the only reader that waits would lead
+///     thread -> nobody   no exchange is there; the only reader that sleeps would lead
 ///
-/// Invariant: where a reader waits that does not lead, somebody leads or the thread was called.
+/// Invariant: where a reader sleeps, somebody leads, or the thread was called, or the reader that
+/// was to lead next was woken; if that one does not lead, it calls the thread.
 ///
 /// An origin has 6 exchanges at a time; further ones wait. One that nobody is reading just now
 /// gives way to one that waits, the least recently read first, so that a connection that is kept
@@ -38,7 +41,9 @@ namespace seekable::inline v1::detail::http {
 /// Each exchange has its connection to itself, over HTTP/2 too: one whose reader is slow would hold
 /// up all that share the connection.
 ///
-/// Threads: safe from any number of threads. No call but `wait` waits for the network.
+/// Threads: safe from any number of threads. No call but `wait` waits for the network; `shut_down`
+/// and
+///     the destructor wait for whoever leads.
 class Client {
  public:
   using Clock = Exchange::Clock;
@@ -55,8 +60,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Starts it as soon as its origin has a place for it; fails with `gave_way` once the process
-  /// ends.
+  /// Starts it as soon as its origin has one of its 6 slots free; ends it at once where the process
+  /// is about to end.
   void begin(std::shared_ptr<Exchange> exchange);
 
   /// Nobody wants the rest: it is taken off its connection, and gets no ending.
@@ -71,14 +76,15 @@ class Client {
     std::size_t placed = 0;  ///< bytes in `place`: they come before those in the ring
   };
 
-  /// Returns when `signal`, that of `exchange`, is set, or `deadline` has passed. It may be set
-  /// where nothing has happened. Where this thread leads, and no byte is in the ring, bytes of the
-  /// exchange come right into `place`.
+  /// Returns when `signal`, that of `exchange`, is set, when `deadline` has passed, or when the
+  /// process ends. The signal may be set where nothing has happened: look again after every return.
+  /// Where this thread leads, and no byte is in the ring, bytes of the exchange come right into
+  /// `place`.
   Waited wait(Event& signal, Clock::time_point deadline, Exchange& exchange,
               std::span<std::byte> place = {});
 
-  /// For whoever sets the signal of an exchange from outside: its reader may not sleep on it, but
-  /// lead.
+  /// Ends the leader's poll. To be called after the signal of an exchange was set from outside: its
+  /// reader may be leading, and then sleeps in libcurl, and not on the signal.
   void wake() noexcept;
 
   /// Ends the thread and all exchanges. For the end of the process.
@@ -92,8 +98,8 @@ class Client {
   using Exchanges = std::vector<std::shared_ptr<Exchange>>;
   struct Origin {
     Exchanges running;
-    std::deque<std::shared_ptr<Exchange>> waiting;
-    bool is_idle() const noexcept { return running.empty() && waiting.empty(); }
+    std::deque<std::shared_ptr<Exchange>> queued;
+    bool is_idle() const noexcept { return running.empty() && queued.empty(); }
   };
 
   enum class Leader : std::uint8_t { nobody, reader, thread };
@@ -109,7 +115,7 @@ class Client {
   std::shared_ptr<Exchange> remove(Origin& origin, const Exchange* exchange);
   void take_endings();
   void end_all();
-  bool somebody_waits() const;
+  bool has_queued_exchange() const;
 
   // client_lead.cpp: who leads, and what a leader does.
   void run() noexcept;
@@ -133,12 +139,13 @@ class Client {
   bool stopped_ SEEKABLE_GUARDED_BY(mutex_) = false;
   Leader leader_ SEEKABLE_GUARDED_BY(mutex_) = Leader::nobody;
   std::uint64_t turns_ SEEKABLE_GUARDED_BY(mutex_) = 0;     // how often a reader has led
-  unsigned asleep_ SEEKABLE_GUARDED_BY(mutex_) = 0;         // readers that wait and do not lead
-  Event* successor_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;  // of a reader that would lead
+  unsigned asleep_ SEEKABLE_GUARDED_BY(mutex_) = 0;         // readers that sleep on their signal
+  Event* successor_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;  // to whose reader the lead is handed
   bool called_ SEEKABLE_GUARDED_BY(mutex_) = false;         // the thread is to lead
-  bool is_active_ SEEKABLE_GUARDED_BY(mutex_) = false;      // the last leader left some exchange
-  bool patrols_ SEEKABLE_GUARDED_BY(mutex_) = false;        // the thread looks by itself
-  Clock::time_point crowded_until_ SEEKABLE_GUARDED_BY(mutex_);  // the thread goes on leading
+  bool is_active_ SEEKABLE_GUARDED_BY(mutex_) = false;      // the last leader left exchanges
+  bool patrols_ SEEKABLE_GUARDED_BY(mutex_) = false;        // the thread looks again in 5 ms
+  Clock::time_point crowded_until_
+      SEEKABLE_GUARDED_BY(mutex_);  // until then the thread hands on nothing
 
   // The leader's alone.
   std::map<std::string, Origin> origins_;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
 #include "http/client.hpp"
@@ -12,7 +11,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Whether an exchange that waits for a place may have it is looked at so often.
+/// While an exchange is queued, so often the leader looks whether another may give way: that its
+/// reader has gone wakes nobody.
 constexpr milliseconds look_again(20);
 constexpr milliseconds at_most(60'000);
 
@@ -20,8 +20,8 @@ constexpr milliseconds at_most(60'000);
 /// connection of 100 MB/s has room there for some milliseconds.
 constexpr milliseconds patrol(5);
 
-/// So long the thread goes on leading after it was called, instead of going to and fro with readers
-/// that take turns.
+/// So long after a reader has left others asleep the thread hands the lead to no reader: else it
+/// would go to and fro between readers that take turns.
 constexpr milliseconds crowded(50);
 
 }  // namespace
@@ -40,6 +40,8 @@ Client::Waited Client::wait(Event& signal, Clock::time_point deadline, Exchange&
   return lead_until(signal, deadline, exchange, place);
 }
 
+/// Without memory in the middle of a round the exchanges of others would be left half done: then
+/// the process ends (`noexcept`).
 Client::Waited Client::lead_until(const Event& signal, Clock::time_point deadline,
                                   Exchange& exchange, std::span<std::byte> place) noexcept {
   begin_to_lead();
@@ -53,7 +55,7 @@ Client::Waited Client::lead_until(const Event& signal, Clock::time_point deadlin
     poll(deadline);
   }
   const Waited waited{signal.is_set() || Clock::now() < deadline, exchange.withdraw()};
-  exchange.stop_receiving();
+  exchange.reader_stops_leading();
   stop_leading(Leader::reader);
   return waited;
 }
@@ -75,13 +77,14 @@ bool Client::sleep_until(Event& signal, Clock::time_point deadline) {
   MutexLock lock(mutex_);
   --asleep_;
   if (successor_ == &signal) successor_ = nullptr;
-  if (asleep_ > 0 && leader_ == Leader::nobody) call_thread();  // This one may not lead after all.
+  if (asleep_ > 0 && leader_ == Leader::nobody)
+    call_thread();  // This reader will perhaps not lead.
   return is_set;
 }
 
 void Client::begin_to_lead() {
   for (auto& [name, origin] : origins_) {
-    for (const auto& exchange : origin.running) exchange->receive_again();
+    for (const auto& exchange : origin.running) exchange->somebody_leads();
   }
 }
 
@@ -94,8 +97,12 @@ void Client::stop_leading(Leader who) {
   MutexLock lock(mutex_);
   leader_ = Leader::nobody;
   is_active_ = !origins_.empty();
-  if (successor_ != nullptr) std::exchange(successor_, nullptr)->set();
-  if (who == Leader::thread) return;
+  const bool handed_on = successor_ != nullptr;
+  if (handed_on) std::exchange(successor_, nullptr)->set();
+  if (who == Leader::thread) {
+    if (asleep_ > 0 && !handed_on) called_ = true;  // By one that came while it was leaving.
+    return;
+  }
   if (asleep_ > 0) {
     called_ = true;
     crowded_until_ = Clock::now() + crowded;
@@ -121,7 +128,7 @@ void Client::round() {
 }
 
 void Client::poll(Clock::time_point deadline) {
-  milliseconds most = somebody_waits() ? look_again : at_most;
+  milliseconds most = has_queued_exchange() ? look_again : at_most;
   if (deadline != Clock::time_point::max()) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     most = std::clamp(left, milliseconds(0), most);
@@ -138,7 +145,8 @@ void Client::run() noexcept {
   end_all();
 }
 
-/// Returns true when the thread leads; false when it does for the last time.
+/// Returns true when the thread leads; false when the process ends: then it keeps the lead for
+/// good.
 bool Client::await_lead() {
   std::uint64_t seen = 0;
   bool in_time = true;
@@ -156,7 +164,7 @@ bool Client::await_lead() {
           return !stopped_;
         }
       }
-      // A reader that leads for long ends the patrol; when it leaves, it calls.
+      // No patrol while one reader leads for long: when that stops, it wakes this thread.
       patrols = patrols_ = leader_ == Leader::nobody ? has_work() : !nothing_new;
       seen = turns_;
     }

@@ -195,7 +195,8 @@ std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
   return bytes.size();
 }
 
-/// Returns how many of them the reader has where it wants them; the others have room in the ring.
+/// Returns how many of them are where the reader wants them. Where any are, the ring was empty, so
+/// the others have room there: were the write refused, libcurl would bring all of them again.
 std::size_t Exchange::place(std::span<const std::byte> bytes) noexcept {
   if (place_.empty() || ring_.size() > 0) return 0;
   const std::size_t size = std::min(bytes.size(), place_.size());
@@ -265,12 +266,12 @@ std::uint64_t Exchange::bytes_in_kernel() const noexcept {
   return static_cast<std::uint64_t>(bytes);
 }
 
-void Exchange::stop_receiving() {
+void Exchange::reader_stops_leading() {
   if (paused_.load(std::memory_order_relaxed)) return;
   in_kernel_.store(bytes_in_kernel(), std::memory_order_relaxed);
 }
 
-void Exchange::receive_again() {
+void Exchange::somebody_leads() {
   if (paused_.load(std::memory_order_relaxed)) return;
   in_kernel_.store(0, std::memory_order_relaxed);
   // As long as there was room in the kernel for more, all came as fast as with somebody receiving.

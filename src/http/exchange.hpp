@@ -70,7 +70,8 @@ class Exchange {
     return done_.load(std::memory_order_acquire) ? &ending_ : nullptr;
   }
   std::size_t read(std::span<std::byte> out) { return ring_.read(out); }
-  /// Bytes that are here already, or at least in the kernel.
+  /// Bytes in the ring, and those that lay in the kernel when it was paused or its reader stopped
+  /// leading. (Too few, while somebody receives.)
   std::uint64_t in_flight() const noexcept {
     return ring_.size() + in_kernel_.load(std::memory_order_relaxed);
   }
@@ -94,7 +95,7 @@ class Exchange {
   // For the client.
 
   CURL* easy() const noexcept { return easy_; }
-  /// That of the request: all exchanges of one share its places.
+  /// That of the request: all exchanges of one share its slots.
   const std::string& origin() const noexcept { return origin_; }
   bool is_being_read() const noexcept { return being_read_.load(std::memory_order_seq_cst); }
   Clock::rep last_read() const noexcept { return last_read_.load(std::memory_order_relaxed); }
@@ -107,9 +108,10 @@ class Exchange {
     place_ = {};
     return std::exchange(placed_, 0);
   }
-  /// Nobody receives for a while. / Somebody does again.
-  void stop_receiving();
-  void receive_again();
+  /// The reader of this exchange stops leading: notes what lies in the kernel, for `in_flight`.
+  void reader_stops_leading();
+  /// A leader begins: what lies in the kernel came while nobody led.
+  void somebody_leads();
   /// Wakes the reader for what has come in this round, unless there is soon to be more.
   void end_round();
   void end(CURLcode code);
@@ -164,8 +166,9 @@ class Exchange {
   std::size_t placed_ = 0;
   std::uint64_t dropped_ = 0;  // of the body of an answer that nobody reads
   std::optional<Clock::time_point> receiving_since_;
-  std::uint64_t unmeasured_ = 0;     // bytes of this round
-  std::uint64_t lay_in_kernel_ = 0;  // bytes that came during the pause: not measured
+  std::uint64_t unmeasured_ = 0;  // bytes of this round
+  std::uint64_t lay_in_kernel_ =
+      0;  // came in a pause, or filled the kernel while nobody led: not measured
   std::uint64_t measured_bytes_ = 0;
   Clock::duration measured_time_{};
 };

@@ -8,10 +8,10 @@
 
 namespace seekable::inline v1::detail::http {
 
-/// While it lives, libcurl can be called in a thread of the program. Threads that libcurl starts,
-/// to resolve a name, take none of the program's signals; and a write to a connection that is
-/// closed sends no SIGPIPE, which would end a program that has not asked for it: the TLS library
-/// knows no other way.
+/// While it lives, libcurl may be called in a thread of the program. Threads that libcurl starts,
+/// to resolve a name, inherit the mask and take none of the program's signals. A SIGPIPE from a
+/// write to a closed connection is held back and then discarded: TLS libraries write without
+/// MSG_NOSIGNAL.
 class WithoutSignals {
  public:
   WithoutSignals() noexcept {
@@ -37,7 +37,8 @@ class WithoutSignals {
   }
 
  private:
-  /// Takes a SIGPIPE back. Returns true if another process has sent it.
+  /// Discards a pending SIGPIPE. Returns true if another process has sent it by kill: it is sent
+  /// again. (Linux tells of that of a write what it tells of one that this process sends itself.)
   bool take_back() const noexcept {
     ::siginfo_t told{};
     const ::timespec now{};

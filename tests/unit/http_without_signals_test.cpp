@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever receives for others is not ended by a write to a connection that was closed, and has all
-// signals that are for the program.
+// While libcurl is called: a SIGPIPE of our own is taken back, one from elsewhere is kept, and the
+// mask is put back.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ void write_to_a_broken_pipe() {
   ::close(ends[1]);
 }
 
-TEST(HttpWithoutSignals, SendsNoSignal) {
+TEST(HttpWithoutSignals, TakesASigpipeBack) {
   {
     const WithoutSignals without_signals;
     write_to_a_broken_pipe();
@@ -49,7 +49,7 @@ TEST(HttpWithoutSignals, SendsNoSignal) {
   EXPECT_FALSE(is_blocked());
 }
 
-TEST(HttpWithoutSignals, LeavesNoneToThreadsThatAreStarted) {
+TEST(HttpWithoutSignals, BlocksSignalsForTheTime) {
   {
     const WithoutSignals without_signals;
     EXPECT_TRUE(is_blocked(SIGUSR1));
