@@ -27,6 +27,12 @@ struct Archive {
   zip_error_t error{};
 };
 
+/// What libzip is told of a command that failed.
+zip_int64_t refuse(Archive& archive, int why) {
+  zip_error_set(&archive.error, why, 0);
+  return -1;
+}
+
 zip_int64_t seek(Archive& archive, void* data, zip_uint64_t size) {
   const auto* const to = ZIP_SOURCE_GET_ARGS(zip_source_args_seek_t, data, size, &archive.error);
   if (to == nullptr) return -1;
@@ -34,12 +40,12 @@ zip_int64_t seek(Archive& archive, void* data, zip_uint64_t size) {
     case SEEK_SET: archive.reader.seek(to->offset); return 0;
     case SEEK_CUR: archive.reader.seek(to->offset, seekable::Whence::current); return 0;
     case SEEK_END: archive.reader.seek(to->offset, seekable::Whence::end); return 0;
-    default: return -1;
+    default: return refuse(archive, ZIP_ER_INVAL);
   }
 }
 
 zip_int64_t fill_stat(Archive& archive, void* data, zip_uint64_t size) {
-  if (size < sizeof(zip_stat_t)) return -1;
+  if (size < sizeof(zip_stat_t)) return refuse(archive, ZIP_ER_INVAL);
   auto& stat = *static_cast<zip_stat_t*>(data);
   zip_stat_init(&stat);
   stat.valid = ZIP_STAT_SIZE;
@@ -63,7 +69,7 @@ zip_int64_t obey(Archive& archive, void* data, zip_uint64_t size, zip_source_cmd
     case ZIP_SOURCE_TELL: return static_cast<zip_int64_t>(archive.reader.position());
     case ZIP_SOURCE_STAT: return fill_stat(archive, data, size);
     case ZIP_SOURCE_ERROR: return zip_error_to_data(&archive.error, data, size);
-    default: zip_error_set(&archive.error, ZIP_ER_OPNOTSUPP, 0); return -1;
+    default: return refuse(archive, ZIP_ER_OPNOTSUPP);
   }
 }
 
@@ -73,8 +79,7 @@ zip_int64_t on_command(void* archive, void* data, zip_uint64_t size, zip_source_
     return obey(self, data, size, command);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "list_zip: %s\n", error.what());
-    zip_error_set(&self.error, ZIP_ER_READ, 0);
-    return -1;
+    return refuse(self, ZIP_ER_READ);
   }
 }
 

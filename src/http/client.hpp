@@ -41,9 +41,8 @@ namespace seekable::inline v1::detail::http {
 /// Each exchange has its connection to itself, over HTTP/2 too: one whose reader is slow would hold
 /// up all that share the connection.
 ///
-/// Threads: safe from any number of threads. No call but `wait` waits for the network; `shut_down`
-/// and
-///     the destructor wait for whoever leads.
+/// Threads: safe from any number of threads. Only `wait` waits for the network; `shut_down` and the
+///     destructor wait for whoever leads.
 class Client {
  public:
   using Clock = Exchange::Clock;
