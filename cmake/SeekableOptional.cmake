@@ -23,3 +23,11 @@ endfunction()
 function(seekable_not_yet part)
   seekable_leave_out(${part} "it is not part of this version")
 endfunction()
+
+# Makes PkgConfig::SEEKABLE_<name> where pkg-config is there and knows all the modules.
+macro(seekable_pkg_config name)
+  find_package(PkgConfig QUIET)
+  if(PKG_CONFIG_FOUND)
+    pkg_check_modules(SEEKABLE_${name} QUIET IMPORTED_TARGET ${ARGN})
+  endif()
+endmacro()
