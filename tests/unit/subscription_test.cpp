@@ -197,11 +197,13 @@ TEST(WhenAvailable, MaySubscribeAndDropSubscriptionsInItsCallback) {
 }
 
 TEST(WhenAvailable, MayCancelTheBufferInItsCallback) {
-  Scripted stream({.content = letters(), .chunks = {1}});
+  const auto both_wait = std::make_shared<Gate>();
+  Scripted stream({.content = letters(), .chunks = {1}, .gates = {{3, both_wait}}});
   Told second;
   const auto pending = stream.buffer.when_available({0, 20}, second.callback());
   const auto subscription =
       stream.buffer.when_available({0, 5}, [&](std::error_code) { stream.buffer.cancel(); });
+  both_wait->open();
   second.wait();
   EXPECT_EQ(second.code(), Errc::cancelled);
   EXPECT_EQ(stream.buffer.read(0, 100).size(), stream.buffer.available(0));
