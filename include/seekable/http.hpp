@@ -99,7 +99,9 @@ struct HttpTraffic {
 /// broke, within `HttpOptions::retries`.
 ///
 /// Whoever waits for a byte receives for all streams of the process meanwhile; where nobody does, a
-/// thread that they share. Each connection holds up to 256 KiB beside the buffer's memory limit.
+/// thread that they share. Each connection holds up to 1.25 MiB beside the buffer's memory
+/// limit, as much as that only where it comes faster than it is taken; 320 KiB where it was asked
+/// for no more than 64 KiB.
 ///
 /// Throws: `std::invalid_argument` if `url` is no URL of these schemes, or an option is out of its
 ///     range.

@@ -18,9 +18,20 @@ namespace {
 /// So much of an error page is received, so that its connection can be used again.
 constexpr std::uint64_t longest_dropped = 64 * 1024;
 
-/// How much libcurl takes from the kernel at once.
-constexpr std::size_t receive_size = 64 * 1024;
-static_assert(Ring::capacity + receive_size == 256 * 1024, "what http.hpp says a connection holds");
+/// How much libcurl takes from the kernel at once where it is asked for a piece: it stays in the
+/// processor's cache.
+constexpr std::size_t least_received = 64 * 1024;
+
+/// The same where it is asked for all there is: who empties the kernel's buffer in large steps
+/// keeps the server sending. The most that every libcurl allows.
+constexpr std::size_t most_received = 512 * 1024;
+
+/// Libcurl keeps a copy of what a full ring refuses.
+static_assert(Ring::capacity + 2 * most_received <= 1280 * 1024,
+              "what http.hpp says a connection holds");
+
+/// In a ring that holds so much a connection is paused between two rounds, before it refuses.
+constexpr std::size_t nearly_full = Ring::capacity - 64 * 1024;
 
 /// A kernel takes so much at least before it makes the server wait (`net.ipv4.tcp_rmem`: a window
 /// of 64 KiB to begin with).
@@ -120,7 +131,8 @@ void Exchange::set_options(const Request& request) {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.options->connect_timeout.count()));
   // Whoever gives a stream up does not wait for a name server that does not answer.
   set(CURLOPT_QUICK_EXIT, 1L);
-  set(CURLOPT_BUFFERSIZE, static_cast<long>(receive_size));
+  set(CURLOPT_BUFFERSIZE,
+      static_cast<long>(request.range_size <= most_received ? least_received : most_received));
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_OPENSOCKETFUNCTION, &Exchange::open_socket);
   set(CURLOPT_ERRORBUFFER, error_);
@@ -217,8 +229,7 @@ void Exchange::end_round() {
   if (!unsignalled_) return;
   const std::size_t size = ring_.size();
   const bool was_paused = paused_.load(std::memory_order_relaxed);
-  if (!was_paused && size > Ring::capacity - receive_size &&
-      ::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK) {
+  if (!was_paused && size > nearly_full && ::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK) {
     note_pause();
   }
   const bool enough = placed_ > 0 ? place_.empty() : size >= worth_waking;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/block.hpp"
 #include "http/head.hpp"
 #include "http/link.hpp"
 #include "http/ring.hpp"
@@ -28,8 +29,9 @@ struct Request {
   std::string url;
   std::string origin;
   bool head_only = false;
-  std::string range;                 ///< as `100-` or `100-199`; empty: the whole
-  std::vector<std::string> headers;  ///< further ones, each as `Name: value`
+  std::string range;                   ///< as `100-` or `100-199`; empty: the whole
+  std::uint64_t range_size = unknown;  ///< where its end is told
+  std::vector<std::string> headers;    ///< further ones, each as `Name: value`
   std::string user;
   std::string password;
   const HttpOptions* options = nullptr;  ///< for what holds for every origin; never null

@@ -102,6 +102,7 @@ Request HttpSource::next_request(Purpose purpose) {
   request.head_only = purpose == Purpose::head;
   const Representation known = resource_->representation();
   if (purpose != Purpose::head && !resource_->no_ranges()) request.range = next_range(purpose);
+  if (asked_end_ != unknown) request.range_size = asked_end_ - range_begin_.value_or(0);
   if (!request.range.empty() && !known.validator().empty()) {
     told_validator_ = true;
     request.headers.push_back("If-Range: " + known.validator());
@@ -123,7 +124,7 @@ std::string HttpSource::next_range(Purpose purpose) {
   if (wanted && *wanted < left) {
     wanted_end_ = position_ + *wanted;
     const std::uint64_t size = resource_->link()->worth_asking_for(*wanted, position_ == 0);
-    if (*wanted < size && size < left) end = position_ + size;
+    if (*wanted <= size && size < left) end = position_ + size;
   }
   if (begin == 0 && end == unknown) return {};
   range_begin_ = begin;

@@ -51,7 +51,7 @@ std::uint64_t Link::bytes_per_known_request() const {
 std::uint64_t Link::worth_asking_for(std::uint64_t wanted, bool from_start) const {
   MutexLock lock(mutex_);
   if (is_known()) return wanted + bytes_per_known_request();
-  return from_start ? wanted + first_gap : std::max(wanted + first_window, least_gap);
+  return from_start ? wanted + first_gap : std::max(wanted, least_gap);
 }
 
 bool Link::worth_reading_through(std::uint64_t gap, std::uint64_t in_flight) const {

@@ -30,8 +30,6 @@ class Link {
   static constexpr std::uint64_t largest_gap = 16 * 1024 * 1024;
   /// Assumed until both are known.
   static constexpr std::uint64_t first_gap = 1024 * 1024;
-  /// A new connection brings about so much at once, in 10 segments (RFC 6928), and so for nothing.
-  static constexpr std::uint64_t first_window = 16 * 1024;
   /// A throughput counts once so much was measured; below that slow start decides. The number is a
   /// choice, and nothing depends on its last digit.
   static constexpr std::uint64_t trusted_bytes = 83 * 1000;
@@ -48,7 +46,8 @@ class Link {
 
   /// How much to ask for where `wanted` will be read: what comes in the time of a further request,
   /// too. Until that is known: whoever begins at the start is likely to read on, and who jumps is
-  /// not to wait for what he may not want. (May overflow: then it is less than `wanted`.)
+  /// not to wait for more than he wants, 64 KiB at least. (May overflow: then it is less than
+  /// `wanted`.)
   std::uint64_t worth_asking_for(std::uint64_t wanted, bool from_start) const;
 
   bool worth_reading_through(std::uint64_t gap, std::uint64_t in_flight) const;

@@ -23,10 +23,10 @@ TEST(HttpLink, ReadsThroughAMebibyteUntilBothAreKnown) {
   EXPECT_NE(link.bytes_per_request(), Link::first_gap);
 }
 
-TEST(HttpLink, AsksForLittleBeyondAJumpUntilBothAreKnown) {
+TEST(HttpLink, AsksForNothingBeyondAJumpUntilBothAreKnown) {
   Link link;
   EXPECT_EQ(link.worth_asking_for(100'000, true), 100'000 + Link::first_gap);
-  EXPECT_EQ(link.worth_asking_for(100'000, false), 100'000 + Link::first_window);
+  EXPECT_EQ(link.worth_asking_for(100'000, false), 100'000);
   EXPECT_EQ(link.worth_asking_for(10, false), Link::least_gap);
   link.received(Link::trusted_bytes, Seconds(0.1));
   link.answered(Seconds(0.5), true);
