@@ -2,43 +2,62 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstring>
-#include <memory>
+#include <new>
 #include <span>
+
+#include "base/block.hpp"
+#include "store/block_pool.hpp"
 
 namespace seekable::inline v1::detail::http {
 
 /// Bytes on their way from one thread to one other, in order, without a lock.
+///
+/// They lie in blocks of the pool, which are warm where the heap's memory of this size would have
+/// to be faulted in for each short answer anew. A block is taken when the first byte comes to it.
 class Ring {
  public:
-  static constexpr std::size_t capacity = 192 * 1024;
+  static constexpr std::size_t capacity = 3 * block_size;
+
+  Ring() = default;
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+  ~Ring() {
+    for (std::byte* const block : blocks_) {
+      if (block != nullptr) BlockPool::instance().put(block);
+    }
+  }
 
   /// For the writing thread. Stores all of `bytes`; returns false where there is no room for them.
+  ///
+  /// Throws: std::bad_alloc; nothing is stored then.
   bool write(std::span<const std::byte> bytes) {
-    const std::size_t written = written_.load(std::memory_order_relaxed);
+    std::size_t written = written_.load(std::memory_order_relaxed);
     if (capacity - (written - read_.load(std::memory_order_acquire)) < bytes.size()) return false;
-    if (!memory_) memory_.reset(new std::byte[capacity]);
-    const std::size_t at = written % capacity;
-    const std::size_t first = std::min(bytes.size(), capacity - at);
-    std::memcpy(memory_.get() + at, bytes.data(), first);
-    if (first < bytes.size())
-      std::memcpy(memory_.get(), bytes.data() + first, bytes.size() - first);
-    written_.store(written + bytes.size(), std::memory_order_release);
+    while (!bytes.empty()) {
+      const std::span<std::byte> part = from(written, bytes.size());
+      std::memcpy(part.data(), bytes.data(), part.size());
+      bytes = bytes.subspan(part.size());
+      written += part.size();
+    }
+    written_.store(written, std::memory_order_release);
     return true;
   }
 
   /// For the reading thread. Returns how many bytes there were for `out`.
   std::size_t read(std::span<std::byte> out) {
-    const std::size_t read = read_.load(std::memory_order_relaxed);
+    std::size_t read = read_.load(std::memory_order_relaxed);
     const std::size_t size = std::min(out.size(), written_.load(std::memory_order_acquire) - read);
-    if (size == 0) return 0;
-    const std::size_t at = read % capacity;
-    const std::size_t first = std::min(size, capacity - at);
-    std::memcpy(out.data(), memory_.get() + at, first);
-    if (first < size) std::memcpy(out.data() + first, memory_.get(), size - first);
-    read_.store(read + size, std::memory_order_release);
+    for (out = out.first(size); !out.empty();) {
+      const std::span<const std::byte> part = from(read, out.size());
+      std::memcpy(out.data(), part.data(), part.size());
+      out = out.subspan(part.size());
+      read += part.size();
+    }
+    if (size > 0) read_.store(read, std::memory_order_release);
     return size;
   }
 
@@ -49,7 +68,19 @@ class Ring {
   }
 
  private:
-  std::unique_ptr<std::byte[]> memory_;  // Not before the first byte: many an answer has no body.
+  /// The place of the byte that is the `count`th of all, and of those behind it in its block, at
+  /// most `most`.
+  std::span<std::byte> from(std::size_t count, std::size_t most) {
+    const std::size_t at = count % capacity;
+    std::byte*& block = blocks_[at / block_size];
+    if (block == nullptr) block = BlockPool::instance().take();  // By the writing thread.
+    if (block == nullptr) throw std::bad_alloc();
+    return std::span(block, block_size)
+        .subspan(at % block_size)
+        .first(std::min(most, block_size - at % block_size));
+  }
+
+  std::array<std::byte*, capacity / block_size> blocks_{};  // null: no byte has come to it yet
   std::atomic<std::size_t> written_{0};
   std::atomic<std::size_t> read_{0};
 };

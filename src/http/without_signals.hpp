@@ -17,9 +17,6 @@ class WithoutSignals {
   WithoutSignals() noexcept {
     ::sigemptyset(&pipe_);
     ::sigaddset(&pipe_, SIGPIPE);
-    ::sigset_t pending;
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
     ::sigset_t blocked;
     ::sigfillset(&blocked);
     // What a thread does to itself is for its own handler.
@@ -27,6 +24,11 @@ class WithoutSignals {
       ::sigdelset(&blocked, own);
     }
     ::pthread_sigmask(SIG_SETMASK, &blocked, &before_);
+    // Where the program lets it through, none can be pending.
+    if (::sigismember(&before_, SIGPIPE) != 1) return;
+    ::sigset_t pending;
+    ::sigpending(&pending);
+    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
   }
   WithoutSignals(const WithoutSignals&) = delete;
   WithoutSignals& operator=(const WithoutSignals&) = delete;

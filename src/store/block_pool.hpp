@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/mutex.hpp"
+#include "seekable/export.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -15,7 +16,7 @@ namespace seekable::inline v1::detail {
 /// at most `max_idle_bytes` stay resident while nobody uses them. Slabs keep their addresses for
 /// ever, which costs no memory.
 /// Threads: safe from any number of threads; usable in a forked child.
-class BlockPool {
+class SEEKABLE_EXPORT BlockPool {
  public:
   static constexpr std::size_t max_idle_bytes = 8 * 1024 * 1024;
 
