@@ -28,6 +28,7 @@
 #include "seekable/bytes.hpp"
 #include "seekable/reader.hpp"
 #include "seekable/stream_buffer.hpp"
+#include "seekable/view.hpp"
 
 namespace seekable::cli {
 
@@ -37,6 +38,9 @@ constexpr std::uint64_t end_of_stream = std::numeric_limits<std::uint64_t>::max(
 
 // How far the source may be ahead of the output when the whole stream is copied.
 constexpr std::uint64_t copy_window = 1024 * 1024;
+
+// What is written at a time, of what lies in one piece.
+constexpr std::size_t most_lent = sizeof(Piece);
 
 /// What a list of ranges needs of a stream that has come up to some place.
 struct Needs {
@@ -90,22 +94,26 @@ void set_retention(Options& settings, const CatOptions& options, const OpenedSou
 /// Writes streams and ranges to standard output.
 class Printer {
  public:
-  Printer(StreamBuffer& buffer, const CommonOptions& common, const OpenedSource& opened,
-          std::atomic<std::uint64_t>& written)
+  Printer(StreamBuffer& buffer, const Options& settings, const CommonOptions& common,
+          const OpenedSource& opened, std::atomic<std::uint64_t>& written)
       : buffer_(buffer),
         written_(written),
         timeout_(common.timeout),
         name_(opened.name),
         without_thread_(pulls_without_thread(opened, common.timeout)),
+        all_in_memory_(settings.disk_limit == std::uint64_t{0} && !opened.in_place),
         must_pass_(!opened.in_place && !can_skip(opened) && !common.window),
         piece_(std::make_unique<Piece>()) {}
 
   void print_all() {
+    if (all_in_memory_) {
+      print_lent();
+      return;
+    }
     Reader reader = buffer_.reader();
     for (;;) {
       const std::size_t got = patiently(buffer_, timeout_, [&](const Wait& wait) {
-        return without_thread_ ? reader.read_some(piece_->bytes)
-                               : reader.read_some(piece_->bytes, wait);
+        return reader.read_some(piece_->bytes, wait);
       });
       if (got == 0) return;
       put(std::span(piece_->bytes).first(got));
@@ -121,6 +129,21 @@ class Printer {
   }
 
  private:
+  /// Writes the whole stream from where it is kept, and gives up what is written.
+  void print_lent() {
+    for (std::uint64_t at = 0;;) {
+      {
+        const View view = patiently(buffer_, timeout_, [&](const Wait& wait) {
+          return without_thread_ ? buffer_.view(at, most_lent) : buffer_.view(at, most_lent, wait);
+        });
+        if (view.empty()) return;
+        put(view.bytes());
+        at += view.bytes().size();
+      }  // Not lent any more: it may be the only memory there is.
+      buffer_.release_before(at);
+    }
+  }
+
   void put(std::span<const std::byte> bytes) {
     write_output(bytes);
     written_.fetch_add(bytes.size(), std::memory_order_relaxed);
@@ -189,6 +212,7 @@ class Printer {
   const std::optional<std::chrono::milliseconds> timeout_;
   const std::string name_;
   const bool without_thread_;
+  const bool all_in_memory_;
   const bool must_pass_;  // what is kept is given up here, and by no window
   const std::unique_ptr<Piece> piece_;
   std::uint64_t at_ = 0;  // so far the stream has been read
@@ -209,7 +233,7 @@ int cat(const CatOptions& options, std::optional<StatsSnapshot>& stats) {
   const StatsKeeper keeper(stats, buffer, opened.web);
   Progress progress(common.progress);
   std::atomic<std::uint64_t> written = 0;
-  Printer printer(buffer, common, opened, written);
+  Printer printer(buffer, settings, common, opened, written);
   WatchedBuffer watched(buffer, &written);
   try {
     // The time-out is the printer's: while the output is slow, the source is not asked.
