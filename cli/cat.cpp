@@ -39,9 +39,6 @@ constexpr std::uint64_t end_of_stream = std::numeric_limits<std::uint64_t>::max(
 // How far the source may be ahead of the output when the whole stream is copied.
 constexpr std::uint64_t copy_window = 1024 * 1024;
 
-// What is written at a time, of what lies in one piece.
-constexpr std::size_t most_lent = sizeof(Piece);
-
 /// What a list of ranges needs of a stream that has come up to some place.
 struct Needs {
   std::uint64_t lowest = end_of_stream;  ///< the first byte of those that count from the start
@@ -101,19 +98,20 @@ class Printer {
         timeout_(common.timeout),
         name_(opened.name),
         without_thread_(pulls_without_thread(opened, common.timeout)),
-        all_in_memory_(settings.disk_limit == std::uint64_t{0} && !opened.in_place),
+        never_spills_(settings.disk_limit == std::uint64_t{0} && !opened.in_place),
         must_pass_(!opened.in_place && !can_skip(opened) && !common.window),
         piece_(std::make_unique<Piece>()) {}
 
   void print_all() {
-    if (all_in_memory_) {
+    if (never_spills_) {
       print_lent();
       return;
     }
     Reader reader = buffer_.reader();
     for (;;) {
       const std::size_t got = patiently(buffer_, timeout_, [&](const Wait& wait) {
-        return reader.read_some(piece_->bytes, wait);
+        return without_thread_ ? reader.read_some(piece_->bytes)
+                               : reader.read_some(piece_->bytes, wait);
       });
       if (got == 0) return;
       put(std::span(piece_->bytes).first(got));
@@ -131,10 +129,11 @@ class Printer {
  private:
   /// Writes the whole stream from where it is kept, and gives up what is written.
   void print_lent() {
+    constexpr std::size_t any_size = std::numeric_limits<std::size_t>::max() / 2;
     for (std::uint64_t at = 0;;) {
       {
         const View view = patiently(buffer_, timeout_, [&](const Wait& wait) {
-          return without_thread_ ? buffer_.view(at, most_lent) : buffer_.view(at, most_lent, wait);
+          return without_thread_ ? buffer_.view(at, any_size) : buffer_.view(at, any_size, wait);
         });
         if (view.empty()) return;
         put(view.bytes());
@@ -212,8 +211,8 @@ class Printer {
   const std::optional<std::chrono::milliseconds> timeout_;
   const std::string name_;
   const bool without_thread_;
-  const bool all_in_memory_;
-  const bool must_pass_;  // what is kept is given up here, and by no window
+  const bool never_spills_;  // what is kept lies in blocks, and is lent without a mapping or a copy
+  const bool must_pass_;     // what is kept is given up here, and by no window
   const std::unique_ptr<Piece> piece_;
   std::uint64_t at_ = 0;  // so far the stream has been read
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole file from an nginx on the loopback, through a buffer with 5 MiB of memory, which keeps
-// all of it; and from the source alone and by `seekable cat`, which keep nothing; beside `curl`
-// into a file and to nowhere. The sides take turns; the cost is the median of a buffer that is read
-// on demand.
+// A whole file from an nginx on the loopback. What keeps nothing, the source alone and `seekable
+// cat`, takes turns with `curl` to nowhere; a buffer with 5 MiB of memory, which keeps all of it,
+// with `curl` into a file and to nowhere. The cost is the median of a buffer that is read on
+// demand.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/stat.h>

@@ -18,20 +18,24 @@ namespace {
 /// So much of an error page is received, so that its connection can be used again.
 constexpr std::uint64_t longest_dropped = 64 * 1024;
 
-/// How much libcurl takes from the kernel at once where it is asked for a piece: it stays in the
-/// processor's cache.
-constexpr std::size_t least_received = 64 * 1024;
+/// How much libcurl takes from the kernel at once, for a request of at most `large_step`: it stays
+/// in the processor's cache.
+constexpr std::size_t small_step = 64 * 1024;
 
-/// The same where it is asked for all there is: who empties the kernel's buffer in large steps
-/// keeps the server sending. The most that every libcurl allows.
-constexpr std::size_t most_received = 512 * 1024;
+/// The same for one of more, or without an end: who empties the kernel's buffer in large steps
+/// keeps the server sending. Older versions of libcurl allow no more (`CURL_MAX_READ_SIZE`).
+constexpr std::size_t large_step = 512 * 1024;
 
-/// Libcurl keeps a copy of what a full ring refuses.
-static_assert(Ring::capacity + 2 * most_received <= 1280 * 1024,
-              "what http.hpp says a connection holds");
+/// Libcurl has its own buffer, and keeps a copy of what a full ring has refused of it.
+static_assert(Ring::capacity + 2 * large_step <= 1280 * 1024, "what http.hpp says");
+static_assert(Ring::capacity + 2 * small_step <= 320 * 1024, "what http.hpp says");
 
-/// In a ring that holds so much a connection is paused between two rounds, before it refuses.
-constexpr std::size_t nearly_full = Ring::capacity - 64 * 1024;
+/// In a ring that holds so much a connection is paused between two rounds: before it refuses, where
+/// steps are small. (A large step may be refused within its round.)
+constexpr std::size_t nearly_full = Ring::capacity - small_step;
+
+/// Libcurl brings a step in portions, which must have room where `wants_to_go_on` says so.
+static_assert(CURL_MAX_WRITE_SIZE <= Ring::capacity / 3);
 
 /// A kernel takes so much at least before it makes the server wait (`net.ipv4.tcp_rmem`: a window
 /// of 64 KiB to begin with).
@@ -66,7 +70,8 @@ Exchange::Exchange(const Request& request, std::shared_ptr<Event> signal,
       link_(std::move(link)),
       traffic_(std::move(traffic)),
       has_credentials_(!request.user.empty() || !request.password.empty() ||
-                       request.options->netrc || !request.options->proxy.empty()) {
+                       request.options->netrc || !request.options->proxy.empty()),
+      step_(request.range_size <= large_step ? small_step : large_step) {
   try {
     set_options(request);
   } catch (...) {
@@ -131,8 +136,7 @@ void Exchange::set_options(const Request& request) {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.options->connect_timeout.count()));
   // Whoever gives a stream up does not wait for a name server that does not answer.
   set(CURLOPT_QUICK_EXIT, 1L);
-  set(CURLOPT_BUFFERSIZE,
-      static_cast<long>(request.range_size <= most_received ? least_received : most_received));
+  set(CURLOPT_BUFFERSIZE, static_cast<long>(step_));
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_OPENSOCKETFUNCTION, &Exchange::open_socket);
   set(CURLOPT_ERRORBUFFER, error_);
@@ -197,6 +201,7 @@ std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
   }
   const std::size_t direct = place(bytes);
   if (direct < bytes.size() && !ring_.write(bytes.subspan(direct))) {
+    has_refused_ = true;
     note_pause();
     return CURL_WRITEFUNC_PAUSE;
   }
@@ -208,7 +213,8 @@ std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
 }
 
 /// Returns how many of them are where the reader wants them. Where any are, the ring was empty, so
-/// the others have room there: were the write refused, libcurl would bring all of them again.
+/// the others, a portion at most, have room there: were the write refused, libcurl would bring all
+/// of them again.
 std::size_t Exchange::place(std::span<const std::byte> bytes) noexcept {
   if (place_.empty() || ring_.size() > 0) return 0;
   const std::size_t size = std::min(bytes.size(), place_.size());
@@ -296,7 +302,7 @@ void Exchange::somebody_leads() {
 void Exchange::go_on() {
   if (!paused_.exchange(false, std::memory_order_seq_cst)) return;
   // It came while nothing was received, and says nothing about the link.
-  lay_in_kernel_ = bytes_in_kernel();
+  lay_in_kernel_ = bytes_in_kernel() + (std::exchange(has_refused_, false) ? step_ : 0);
   in_kernel_.store(0, std::memory_order_relaxed);
   ::curl_easy_pause(easy_, CURLPAUSE_CONT);
 }

@@ -30,7 +30,7 @@ struct Request {
   std::string origin;
   bool head_only = false;
   std::string range;                   ///< as `100-` or `100-199`; empty: the whole
-  std::uint64_t range_size = unknown;  ///< where its end is told
+  std::uint64_t range_size = unknown;  ///< bytes in `range`; `unknown`: it has no end
   std::vector<std::string> headers;    ///< further ones, each as `Name: value`
   std::string user;
   std::string password;
@@ -73,7 +73,8 @@ class Exchange {
   }
   std::size_t read(std::span<std::byte> out) { return ring_.read(out); }
   /// Bytes in the ring, and those that lay in the kernel when it was paused or its reader stopped
-  /// leading. (Too few, while somebody receives.)
+  /// leading. (Too few, while somebody receives, and where libcurl keeps some: then at the worst a
+  /// connection is opened anew that had them.)
   std::uint64_t in_flight() const noexcept {
     return ring_.size() + in_kernel_.load(std::memory_order_relaxed);
   }
@@ -161,9 +162,11 @@ class Exchange {
 
   // The leader's alone.
   const bool has_credentials_;
+  const std::size_t step_;      // so much libcurl takes from the kernel at once
   bool has_head_ = false;       // up to its empty line
   std::size_t head_bytes_ = 0;  // of trailers and interim answers, too
   bool unsignalled_ = false;
+  bool has_refused_ = false;    // and libcurl keeps the rest of a step
   std::span<std::byte> place_;  // what is left of it
   std::size_t placed_ = 0;
   std::uint64_t dropped_ = 0;  // of the body of an answer that nobody reads

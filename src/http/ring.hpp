@@ -16,6 +16,8 @@ namespace seekable::inline v1::detail::http {
 
 /// Bytes on their way from one thread to one other, in order, without a lock.
 ///
+/// Threads: `write` by one, `read` by one other; it ends when both are done.
+///
 /// They lie in blocks of the pool, which are warm where the heap's memory of this size would have
 /// to be faulted in for each short answer anew. A block is taken when the first byte comes to it.
 class Ring {
@@ -38,7 +40,7 @@ class Ring {
     std::size_t written = written_.load(std::memory_order_relaxed);
     if (capacity - (written - read_.load(std::memory_order_acquire)) < bytes.size()) return false;
     while (!bytes.empty()) {
-      const std::span<std::byte> part = from(written, bytes.size());
+      const std::span<std::byte> part = place_of(written, bytes.size());
       std::memcpy(part.data(), bytes.data(), part.size());
       bytes = bytes.subspan(part.size());
       written += part.size();
@@ -52,7 +54,7 @@ class Ring {
     std::size_t read = read_.load(std::memory_order_relaxed);
     const std::size_t size = std::min(out.size(), written_.load(std::memory_order_acquire) - read);
     for (out = out.first(size); !out.empty();) {
-      const std::span<const std::byte> part = from(read, out.size());
+      const std::span<const std::byte> part = place_of(read, out.size());
       std::memcpy(out.data(), part.data(), part.size());
       out = out.subspan(part.size());
       read += part.size();
@@ -68,12 +70,13 @@ class Ring {
   }
 
  private:
-  /// The place of the byte that is the `count`th of all, and of those behind it in its block, at
-  /// most `most`.
-  std::span<std::byte> from(std::size_t count, std::size_t most) {
+  /// The place of the byte before which there were `count`, and of those behind it in its block, at
+  /// most `most`. A reader comes only to blocks that the writer has taken: `written_` is stored
+  /// behind that.
+  std::span<std::byte> place_of(std::size_t count, std::size_t most) {
     const std::size_t at = count % capacity;
     std::byte*& block = blocks_[at / block_size];
-    if (block == nullptr) block = BlockPool::instance().take();  // By the writing thread.
+    if (block == nullptr) block = BlockPool::instance().take();
     if (block == nullptr) throw std::bad_alloc();
     return std::span(block, block_size)
         .subspan(at % block_size)

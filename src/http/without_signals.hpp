@@ -24,7 +24,7 @@ class WithoutSignals {
       ::sigdelset(&blocked, own);
     }
     ::pthread_sigmask(SIG_SETMASK, &blocked, &before_);
-    // Where the program lets it through, none can be pending.
+    // Where this thread did not block it, none was pending: it would have been delivered.
     if (::sigismember(&before_, SIGPIPE) != 1) return;
     ::sigset_t pending;
     ::sigpending(&pending);

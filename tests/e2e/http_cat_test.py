@@ -92,6 +92,23 @@ class Ranges(WebCase):
         self.assert_ok(result, data[900_000:900_010] + data[:10])
 
 
+class Threads(WebCase):
+    def threads_of(self, *options):
+        """How many `cat` has once it writes; its output is full then."""
+        process = self.start("cat", self.server.url + "file", *options)
+        self.assertEqual(len(process.stdout.read(1)), 1)
+        return len(os.listdir(f"/proc/{process.pid}/task"))
+
+    def test_are_no_more_however_little_is_kept_unless_there_is_a_timeout(self):
+        self.offer("file", pattern(8_000_000))
+        self.server = self.nginx()
+        usual = self.threads_of()
+        for options in (("--window", "1MiB"), ("--memory", "32KiB"), ("--disk", "0")):
+            with self.subTest(options):
+                self.assertEqual(self.threads_of(*options), usual)
+        self.assertGreater(self.threads_of("--timeout", "60s"), usual)
+
+
 class Whole(WebCase):
     def test_stream_is_one_request_and_nothing_of_it_is_kept(self):
         data = self.offer("file", pattern(8_000_000))

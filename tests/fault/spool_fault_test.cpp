@@ -125,7 +125,8 @@ TEST_P(SpoolFault, GoesOnWhenSpaceComesBack) {
       const auto check = [&](const Seen& seen, std::uint64_t offset) {
         EXPECT_EQ(seen.code, Errc::disk_full) << seen.text;
         EXPECT_TRUE(stream.names_a_directory(seen.text)) << seen.text;
-        // Where a thread fills beside the reader, its block may be the one that comes free.
+        // A restartable source is filled ahead on a lane beside the reader's: the block that one
+        // gives back may be the other's.
         const bool shares_memory = GetParam().restartable && GetParam().fill == Fill::ahead;
         if (errors > 0 && !shares_memory) {
           EXPECT_EQ(offset, last) << "it went on without space";

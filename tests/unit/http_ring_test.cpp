@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <random>
 #include <thread>
 
+#include "base/block.hpp"
 #include "http/ring.hpp"
 #include "support/sources.hpp"
 
@@ -30,9 +32,7 @@ TEST(HttpRing, RefusesWhatItHasNoRoomForAndStoresNothingOfIt) {
 }
 
 TEST(HttpRing, GivesBytesInOrderAcrossItsBlocksAndItsEnd) {
-  const std::uint64_t seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(test_seed());
   std::uniform_int_distribution<std::size_t> sizes(0, 2 * block_size);
   Ring ring;
   std::uint64_t written = 0;
