@@ -99,9 +99,9 @@ struct HttpTraffic {
 /// broke, within `HttpOptions::retries`.
 ///
 /// Whoever waits for a byte receives for all streams of the process meanwhile; where nobody does, a
-/// thread that they share. Each connection holds up to 1.25 MiB beside the buffer's memory limit
+/// thread that they share. Each connection holds up to 2.25 MiB beside the buffer's memory limit
 /// where a request is for more than 512 KiB, or all there is, and comes faster than it is taken;
-/// else up to 320 KiB. (More is requested than is wanted.)
+/// else up to 512 KiB. (More is requested than is wanted.)
 ///
 /// Throws: `std::invalid_argument` if `url` is no URL of these schemes, or an option is out of its
 ///     range.

@@ -198,7 +198,10 @@ void Client::carry_out(Command& command) {
       std::erase(origin.queued, command.exchange);
       break;
     case Command::What::go_on:
-      if (std::ranges::count(origin.running, command.exchange) > 0) command.exchange->go_on();
+      if (std::ranges::count(origin.running, command.exchange) == 0) break;
+      if (const CURLcode code = command.exchange->go_on(); code != CURLE_OK) {
+        remove(origin, command.exchange.get())->end(code);
+      }
       break;
   }
   start_some(origin);

@@ -26,16 +26,14 @@ constexpr std::size_t small_step = 64 * 1024;
 /// keeps the server sending. Older versions of libcurl allow no more (`CURL_MAX_READ_SIZE`).
 constexpr std::size_t large_step = 512 * 1024;
 
-/// Libcurl has its own buffer, and keeps a copy of what a full ring has refused of it.
-static_assert(Ring::capacity + 2 * large_step <= 1280 * 1024, "what http.hpp says");
-static_assert(Ring::capacity + 2 * small_step <= 320 * 1024, "what http.hpp says");
+/// A ring that holds more makes its connection pause: what is left of the step still has room.
+constexpr std::size_t nearly_full = 128 * 1024;
+static_assert(Ring::capacity >= nearly_full + large_step);
 
-/// In a ring that holds so much a connection is paused between two rounds: before it refuses, where
-/// steps are small. (A large step may be refused within its round.)
-constexpr std::size_t nearly_full = Ring::capacity - small_step;
-
-/// Libcurl brings a step in portions, which must have room where `wants_to_go_on` says so.
-static_assert(CURL_MAX_WRITE_SIZE <= Ring::capacity / 3);
+/// What http.hpp says that a connection holds: libcurl has a buffer for a step, and keeps a copy of
+/// what comes after it was told to pause: a step, in a buffer that has perhaps just doubled.
+static_assert(Ring::capacity + 3 * large_step <= 2304 * 1024);
+static_assert(nearly_full + small_step + 3 * small_step <= 512 * 1024);
 
 /// A kernel takes so much at least before it makes the server wait (`net.ipv4.tcp_rmem`: a window
 /// of 64 KiB to begin with).
@@ -161,13 +159,15 @@ curl_socket_t Exchange::open_socket(void* /*self*/, curlsocktype /*purpose*/,
 std::size_t Exchange::on_header(char* data, std::size_t size, std::size_t count, void* self) try {
   return static_cast<Exchange*>(self)->take_header({data, size * count});
 } catch (...) {
-  return 0;  // No memory: libcurl ends the transfer.
+  static_cast<Exchange*>(self)->no_memory_ = true;
+  return 0;  // Libcurl ends the transfer.
 }
 
 std::size_t Exchange::on_body(char* data, std::size_t size, std::size_t count, void* self) try {
   const auto bytes = std::as_bytes(std::span(data, size * count));
   return static_cast<Exchange*>(self)->take_body(bytes);
 } catch (...) {
+  static_cast<Exchange*>(self)->no_memory_ = true;
   return 0;
 }
 
@@ -201,13 +201,17 @@ std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
   }
   const std::size_t direct = place(bytes);
   if (direct < bytes.size() && !ring_.write(bytes.subspan(direct))) {
-    has_refused_ = true;
+    is_to_pause_ = false;
     note_pause();
     return CURL_WRITEFUNC_PAUSE;
   }
   traffic_->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
   unmeasured_ += bytes.size();
   unsignalled_ = true;
+  if (!is_to_pause_ && ring_.size() > nearly_full) {
+    // A write that is refused would make libcurl copy what it has, and allocate for that.
+    is_to_pause_ = ::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK;
+  }
   if (placed_ + ring_.size() >= worth_waking) wake_reader();
   return bytes.size();
 }
@@ -228,16 +232,13 @@ void Exchange::wake_reader() {
   if (std::exchange(unsignalled_, false)) signal_->set();
 }
 
-/// A reader that was woken in this round makes room at once. A write that is refused makes libcurl
-/// keep a copy, so it pauses before the ring is full.
+/// A reader that was woken in this round makes room at once.
 void Exchange::end_round() {
   measure();
+  const bool was_paused = paused_.load(std::memory_order_relaxed);
+  if (std::exchange(is_to_pause_, false)) note_pause();
   if (!unsignalled_) return;
   const std::size_t size = ring_.size();
-  const bool was_paused = paused_.load(std::memory_order_relaxed);
-  if (!was_paused && size > nearly_full && ::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK) {
-    note_pause();
-  }
   const bool enough = placed_ > 0 ? place_.empty() : size >= worth_waking;
   if (was_paused || enough || bytes_in_kernel() < sure_to_bring_some) wake_reader();
   // Else the next round, which begins at once, is sure to bring more.
@@ -299,12 +300,14 @@ void Exchange::somebody_leads() {
   lay_in_kernel_ = bytes;
 }
 
-void Exchange::go_on() {
-  if (!paused_.exchange(false, std::memory_order_seq_cst)) return;
-  // It came while nothing was received, and says nothing about the link.
-  lay_in_kernel_ = bytes_in_kernel() + (std::exchange(has_refused_, false) ? step_ : 0);
+/// Libcurl brings what it was refused within this call.
+CURLcode Exchange::go_on() {
+  if (!paused_.exchange(false, std::memory_order_seq_cst)) return CURLE_OK;
+  // It came while nothing was received, and says nothing about the link; nor does what libcurl
+  // keeps.
+  lay_in_kernel_ = bytes_in_kernel() + step_;
   in_kernel_.store(0, std::memory_order_relaxed);
-  ::curl_easy_pause(easy_, CURLPAUSE_CONT);
+  return ::curl_easy_pause(easy_, CURLPAUSE_CONT);
 }
 
 void Exchange::end(CURLcode code) {
@@ -313,11 +316,13 @@ void Exchange::end(CURLcode code) {
   Ending ending;
   // Libcurl takes a connection that is closed within a head for one that has nothing more to say.
   ending.code = code == CURLE_OK && !has_head_ ? CURLE_GOT_NOTHING : code;
+  if (no_memory_) ending.code = CURLE_OUT_OF_MEMORY;
   long number = 0;
   if (::curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
     ending.system_error = static_cast<int>(number);
   }
-  ending.text = error_[0] != '\0' ? error_ : ::curl_easy_strerror(ending.code);
+  // What libcurl says of a callback that failed is not why.
+  ending.text = error_[0] != '\0' && !no_memory_ ? error_ : ::curl_easy_strerror(ending.code);
   finish(std::move(ending));
 }
 

@@ -52,6 +52,9 @@ class Exchange {
  public:
   using Clock = std::chrono::steady_clock;
 
+  /// A paused one goes on when so little is left in its ring.
+  static constexpr std::size_t nearly_empty = 64 * 1024;
+
   /// `signal` is set for whatever a reader may wait for.
   ///
   /// Throws: std::bad_alloc; `std::system_error` where libcurl refuses an option.
@@ -80,7 +83,7 @@ class Exchange {
   }
   /// The client has stopped receiving for want of room, and there is room again.
   bool wants_to_go_on() const noexcept {
-    return paused_.load(std::memory_order_seq_cst) && ring_.size() <= Ring::capacity / 3;
+    return paused_.load(std::memory_order_seq_cst) && ring_.size() <= nearly_empty;
   }
   /// Somebody is in a read: then the exchange does not give way to another.
   void set_being_read(bool now) noexcept {
@@ -103,7 +106,8 @@ class Exchange {
   bool is_being_read() const noexcept { return being_read_.load(std::memory_order_seq_cst); }
   Clock::rep last_read() const noexcept { return last_read_.load(std::memory_order_relaxed); }
   void begin() noexcept;
-  void go_on();
+  /// Returns: what has failed; then bytes may be lost, and it is to be ended with that.
+  [[nodiscard]] CURLcode go_on();
   /// Bytes that come while none is in the ring go to `place`.
   void offer(std::span<std::byte> place) noexcept { place_ = place; }
   /// Takes that back. Returns: how many have come.
@@ -166,7 +170,8 @@ class Exchange {
   bool has_head_ = false;       // up to its empty line
   std::size_t head_bytes_ = 0;  // of trailers and interim answers, too
   bool unsignalled_ = false;
-  bool has_refused_ = false;    // and libcurl keeps the rest of a step
+  bool is_to_pause_ = false;    // libcurl was told to; the rest of the step is still coming
+  bool no_memory_ = false;      // in a callback
   std::span<std::byte> place_;  // what is left of it
   std::size_t placed_ = 0;
   std::uint64_t dropped_ = 0;  // of the body of an answer that nobody reads

@@ -22,7 +22,7 @@ namespace seekable::inline v1::detail::http {
 /// to be faulted in for each short answer anew. A block is taken when the first byte comes to it.
 class Ring {
  public:
-  static constexpr std::size_t capacity = 3 * block_size;
+  static constexpr std::size_t capacity = 10 * block_size;
 
   Ring() = default;
   Ring(const Ring&) = delete;

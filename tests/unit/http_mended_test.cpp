@@ -10,8 +10,10 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/http_streams.hpp"
@@ -259,6 +261,38 @@ TEST(HttpMended, ARefusalIsToldBeforeItsBody) {
   options.first_byte_timeout = std::chrono::hours(1);
   const StreamBuffer buffer = open(peer, options);
   EXPECT_EQ(code_of([&] { buffer.read(0, 1); }), std::errc::permission_denied);
+}
+
+// What libcurl had to copy while the connection was paused could be lost where it had no memory for
+// that; now the ring has room for what comes after the pause, in chunks or not.
+TEST(HttpMended, WhatComesWhileAConnectionIsPausedIsNotLost) {
+  const Bytes bytes = random_bytes(8'000'000, 33);
+  for (const bool in_chunks : {false, true}) {
+    Honest honest(bytes);
+    honest.length = !in_chunks;
+    const HttpPeer peer([=](const HttpRequest& request) {
+      HttpAnswer answer = honest(request);
+      answer.piece = 300'000;
+      return answer;
+    });
+    const auto source = from_url(peer.url(), quick());
+    Bytes got(bytes.size());
+    for (std::size_t at = 0; at < got.size();) {
+      // At first more comes than a ring takes before its connection pauses, then what makes it go
+      // on.
+      const std::uint64_t more_by = at == 0 ? 130'000 : 60'000;
+      const std::uint64_t ahead = std::min<std::uint64_t>(at + more_by, got.size());
+      const auto piece = std::span(got).subspan(at, std::min<std::size_t>(1, got.size() - at));
+      ASSERT_EQ(source->read_some(piece), 1U);
+      ++at;
+      while (http_traffic(*source).bytes_received < ahead) std::this_thread::yield();
+      const auto more =
+          std::span(got).subspan(at, std::min<std::size_t>(1'500'000, got.size() - at));
+      at += more.empty() ? 0 : source->read_some(more);
+    }
+    EXPECT_EQ(got, bytes);
+    EXPECT_EQ(source->read_some(std::span(got).first(1)), 0U);
+  }
 }
 
 }  // namespace
