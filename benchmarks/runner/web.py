@@ -115,7 +115,7 @@ def links_rows(quick, figures):
 
 @needs("http_skip")
 def skip_rows(quick, _figures):
-    runs = [sides.scenario_and_notes("http_skip/all", SKIP_ROUNDS) 
+    runs = [sides.scenario_and_notes("http_skip/all", SKIP_ROUNDS)
             for _ in range(1 if quick else SKIP_PROCESSES)]
     ours = statistics.median(seconds for seconds, _ in runs)
     ratio = statistics.median(notes["ratio"] for _, notes in runs)

@@ -207,9 +207,12 @@ std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
   }
   traffic_->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
   unmeasured_ += bytes.size();
+  body_bytes_ += bytes.size();
   unsignalled_ = true;
-  if (!is_to_pause_ && ring_.size() > nearly_full) {
-    // A write that is refused would make libcurl copy what it has, and allocate for that.
+  const bool is_last = head_.length() == body_bytes_;
+  if (!is_to_pause_ && !is_last && ring_.size() > nearly_full) {
+    // A write that is refused would make libcurl copy what it has, and allocate for that. (One that
+    // was paused is not done with its answer, and its connection would be torn down for that.)
     is_to_pause_ = ::curl_easy_pause(easy_, CURLPAUSE_RECV) == CURLE_OK;
   }
   if (placed_ + ring_.size() >= worth_waking) wake_reader();

@@ -174,6 +174,7 @@ class Exchange {
   bool no_memory_ = false;      // in a callback
   std::span<std::byte> place_;  // what is left of it
   std::size_t placed_ = 0;
+  std::uint64_t body_bytes_ = 0;
   std::uint64_t dropped_ = 0;  // of the body of an answer that nobody reads
   std::optional<Clock::time_point> receiving_since_;
   std::uint64_t unmeasured_ = 0;  // bytes of this round

@@ -191,5 +191,20 @@ TEST(HttpConnections, EndWithTheirBuffer) {
   peer.wait_for_no_connection();
 }
 
+// It would have to be torn down: a paused connection is not done with its answer.
+TEST(HttpConnections, AnAnswerThatIsThereDoesNotPauseItsConnection) {
+  const Honest honest(random_bytes(140'000, 35));  // More than a ring takes otherwise.
+  const HttpPeer peer(honest);
+  const auto source = from_url(peer.url(), quick());
+  Bytes got(honest.content->size());
+  std::size_t at = source->read_some(std::span(got).first(1));
+  while (http_traffic(*source).bytes_received < got.size()) std::this_thread::yield();
+  while (at < got.size()) at += source->read_some(std::span(got).subspan(at));
+  EXPECT_EQ(got, *honest.content);
+  EXPECT_EQ(source->read_some(std::span(got).first(1)), 0U);
+  EXPECT_EQ(from_url(peer.url(), quick())->read_some(std::span(got).first(1)), 1U);
+  EXPECT_EQ(peer.connections(), 1U);
+}
+
 }  // namespace
 }  // namespace seekable::test
