@@ -14,6 +14,39 @@
 
 namespace seekable::inline v1::detail {
 
+/// How much of a block is published, in one word: bytes `[0, head)` of it; and, where it was begun
+/// in its middle, also an *island* `[begin, end)` behind them, whose begin is part of the `Place`.
+class Filled {
+ public:
+  static constexpr Filled up_to(std::size_t head) noexcept {
+    return Filled(static_cast<std::uint32_t>(head));
+  }
+  /// Requires: `head < begin < end`, and so `end > Place::island_step`.
+  static constexpr Filled with_island(std::size_t head, std::size_t end) noexcept {
+    return Filled(static_cast<std::uint32_t>(head | (end - 1) << 16));
+  }
+  static constexpr Filled from_word(std::uint32_t word) noexcept { return Filled(word); }
+
+  constexpr std::uint32_t word() const noexcept { return word_; }
+  /// (The end of an island is no less than `Place::island_step`: no word is both.)
+  constexpr bool has_island() const noexcept { return word_ > block_size; }
+  constexpr std::size_t head() const noexcept { return has_island() ? word_ & 0xffff : word_; }
+  constexpr std::size_t end() const noexcept {
+    return has_island() ? (word_ >> 16) + std::size_t{1} : word_;
+  }
+
+  /// How many bytes are published from `at` on, where the block lies so that an island begins at
+  /// `begin`.
+  constexpr std::size_t from(std::size_t at, std::size_t begin) const noexcept {
+    if (at < head()) return head() - at;
+    return at >= begin && at < end() ? end() - at : 0;
+  }
+
+ private:
+  explicit constexpr Filled(std::uint32_t word) noexcept : word_(word) {}
+  std::uint32_t word_;
+};
+
 /// Where a block lies, in one word: the kind in the low bits, an address or a slot above.
 class Place {
  public:
@@ -25,9 +58,14 @@ class Place {
     released,  ///< given up for good
   };
 
+  /// An island begins at a multiple of this: there are 8 bits for it below the address of a page.
+  static constexpr std::size_t island_step = 256;
+
   constexpr Place() = default;
-  static Place memory(std::byte* block) noexcept {
-    return Place(reinterpret_cast<std::uint64_t>(block) | bits(Kind::memory));
+  /// Requires: `block` on a page boundary.
+  static Place memory(std::byte* block, std::size_t island_begin = 0) noexcept {
+    return Place(reinterpret_cast<std::uint64_t>(block) | island_begin / island_step << 4 |
+                 bits(Kind::memory));
   }
   static constexpr Place pieces() noexcept { return Place(bits(Kind::pieces)); }
   static constexpr Place released() noexcept { return Place(bits(Kind::released)); }
@@ -39,7 +77,11 @@ class Place {
   constexpr std::uint64_t word() const noexcept { return word_; }
   constexpr Kind kind() const noexcept { return static_cast<Kind>(word_ & 15); }
   std::byte* address() const noexcept {
-    return reinterpret_cast<std::byte*>(word_ & ~std::uint64_t{15});
+    return reinterpret_cast<std::byte*>(word_ & ~std::uint64_t{4095});
+  }
+  /// Where the island of a block in memory begins; 0: it has none.
+  constexpr std::size_t island_begin() const noexcept {
+    return kind() == Kind::memory ? (word_ >> 4 & 255) * island_step : 0;
   }
   constexpr SpoolPlace slot() const noexcept {
     return {static_cast<std::uint8_t>(word_ >> 4 & 255), word_ >> 12};
@@ -56,12 +98,15 @@ class Place {
 
 /// What is known of one block: 16 bytes, and all that stays in memory of a spilled one.
 struct Entry {
-  std::atomic<std::uint32_t> filled{0};  ///< bytes published; written by the block's one filler
+  std::atomic<std::uint32_t> filled{0};  ///< a `Filled`; written by the block's one filler
   std::atomic<std::uint32_t> pins{0};    ///< views of it, and its filler
   std::atomic<std::uint64_t> word{0};    ///< a `Place`
 
   Place place(std::memory_order order = std::memory_order_seq_cst) const noexcept {
     return Place::from_word(word.load(order));
+  }
+  Filled published(std::memory_order order = std::memory_order_seq_cst) const noexcept {
+    return Filled::from_word(filled.load(order));
   }
 };
 static_assert(sizeof(Entry) == 16);

@@ -216,6 +216,7 @@ class Filler {
   bool account_for(Lane& lane, const Room& room, Pulled& pulled);
   Next drip(Lane& lane, const Need& need, Room& room, Pulled& pulled);
   bool claim(Lane& lane, std::uint64_t position);
+  bool lacks(std::uint64_t position, const Need& need) const noexcept;
   std::size_t allowance(std::uint64_t position, const Need& need) const noexcept;
   bool read_source(Lane& lane, std::span<std::byte> out, Pulled& pulled);
   void ask_for_size();
@@ -237,8 +238,9 @@ class Filler {
   void go_to_start(Lane*& at, const Need& need);
   bool is_barred(const Lane& lane, std::uint64_t start);
   bool reads_through(const Lane& lane, std::uint64_t gap);
-  static std::optional<std::uint64_t> wanted_from(std::uint64_t start, const Need& need) noexcept;
+  std::optional<std::uint64_t> wanted_from(std::uint64_t start, const Need& need) noexcept;
   void tell_wanted(Lane& lane, std::uint64_t start, const Need& need);
+  std::uint64_t jump_to(Lane& lane, std::uint64_t start, const Need& need);
   void reopen(Lane& lane, std::uint64_t start, const Need& need);
   Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
   void learn_size(Lane& lane);

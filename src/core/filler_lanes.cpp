@@ -7,15 +7,21 @@
 
 namespace seekable::inline v1::detail {
 
+namespace {
+
+/// So far a connection looks ahead for what is kept already.
+constexpr std::uint64_t most_looked_at = 1024 * block_size;
+
+}  // namespace
+
 std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
   std::uint64_t end = std::min(outcome_.end(), outcome_.declared());
   if (end == unknown && (byte == unknown || jumps_lie_.load(std::memory_order_relaxed))) {
     end = reached();
   }
   // Past the claimed end there is nothing but the question whether it is the end.
-  const std::uint64_t block = block_of(std::min(byte, end));
   // A block that was given up counts as full, also where the stream ends in it.
-  return std::min(block_begin(block) + storage_.filled(block), end);
+  return std::min(storage_.fill_from(std::min(byte, end)), end);
 }
 
 /// Brings `at`, or another lane in its place, to where the need begins.
@@ -69,10 +75,15 @@ bool Filler::reads_through(const Lane& lane, std::uint64_t gap) {
   }
 }
 
-/// So many bytes from `start` on will be read, as far as is known.
+/// So many bytes from `start` on will be read, as far as is known. What is kept at the end of them
+/// need not come again.
 std::optional<std::uint64_t> Filler::wanted_from(std::uint64_t start, const Need& need) noexcept {
-  if (need.wanted_end == unknown || need.wanted_end <= start) return std::nullopt;
-  return need.wanted_end - start;
+  const std::uint64_t end = need.wanted_end;
+  if (end == unknown || end <= start) return std::nullopt;
+  const std::uint64_t looked_at = std::min(end - start, most_looked_at);
+  const std::uint64_t kept = storage_.first_kept(start, start + looked_at);
+  if (kept < end && storage_.first_missing(kept, end) >= end) return kept - start;
+  return end - start;
 }
 
 /// A connection that was not used yet may ask for no more than what is wanted.
@@ -87,9 +98,22 @@ void Filler::tell_wanted(Lane& lane, std::uint64_t start, const Need& need) {
   }
 }
 
+/// Where a connection that jumps had best begin: at what is wanted, where that is a block and more;
+/// for less, what lies before it in its block comes for next to nothing, and is likely to be
+/// wanted.
+std::uint64_t Filler::jump_to(Lane& lane, std::uint64_t start, const Need& need) {
+  const bool is_much = need.wanted_end != unknown && need.wanted_end - need.byte >= block_size;
+  const bool is_inside = start < need.byte && block_of(need.byte) == block_of(start) &&
+                         need.byte < std::min(outcome_.end(), outcome_.declared());
+  if (!is_much || !is_inside || jumps_lie_.load(std::memory_order_relaxed)) return start;
+  if (!claim(lane, start)) return start;
+  return storage_.begin_island(need.byte, lane.filling).value_or(start);
+}
+
 void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
   storage_.let_go(lane.filling);
   lane.held.clear();  // It can be had again.
+  start = jump_to(lane, start, need);
   try {
     const InsideSource inside(this);
     reopened_.fetch_add(1, std::memory_order_relaxed);

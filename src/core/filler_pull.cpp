@@ -74,6 +74,7 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
     return !published(lane.position.load(std::memory_order_relaxed));
   }
   Room room = room_at(lane, position, scratch);
+  if (room.how == Room::How::skip && !lacks(position, need)) return false;
   if (allowed < room.bytes.size()) room.bytes = room.bytes.first(allowed);
   return fill(lane, need, room);
 }
@@ -184,12 +185,16 @@ std::size_t Filler::allowance(std::uint64_t position, const Need& need) const no
   return end > position ? static_cast<std::size_t>(end - position) : 0;
 }
 
+/// True if a byte is missing that the filler is to bring from `position` on.
+bool Filler::lacks(std::uint64_t position, const Need& need) const noexcept {
+  return need.until == unknown || storage_.first_missing(position, need.until) < need.until;
+}
+
 Room Filler::room_at(Lane& lane, std::uint64_t position, std::span<std::byte> scratch) {
   if (sparse()) {
-    const std::size_t filled = storage_.filled(block_of(position));
-    const std::size_t at = in_block(position);
-    // Kept already: it is only passed over.
-    if (at < filled) return {scratch.first(std::min(scratch.size(), filled - at)), Room::How::skip};
+    // What is kept already is only passed over.
+    const std::size_t passed = storage_.passed(position);
+    if (passed > 0) return {scratch.first(std::min(scratch.size(), passed)), Room::How::skip};
   }
   return storage_.room(position, lane.filling, scratch);
 }

@@ -30,7 +30,8 @@ namespace seekable::inline v1::detail {
 struct Filling {
   Entry* entry = nullptr;
   std::uint64_t block = 0;
-  bool staged = false;  ///< in memory only until it is full, then it goes to the spool
+  bool staged = false;           ///< in memory only until it is full, then it goes to the spool
+  std::size_t island_begin = 0;  ///< where its island begins, if it has one: below it is the head
 };
 
 /// Where a filler may put the next bytes.
@@ -58,6 +59,9 @@ struct Room {
 /// A block is *staged* when memory is so short that it may stay there only until it is full.
 ///
 /// The first block is kept in pieces of about 1, 3, 12 and 48 KiB instead of memory of its own.
+///
+/// A block in memory that is not staged may be begun in its middle: what comes from there on is an
+/// *island* until the *head*, what the block has from its first byte on, reaches it.
 ///
 /// Invariants:
 ///  1. *Publication*, the storing half: bytes are stored, then `filled` is, sequentially
@@ -95,11 +99,19 @@ class Storage {
   /// Bytes kept from `offset` on, at most to the end of its block; 0 below `low`.
   std::size_t kept_in_block(std::uint64_t offset) noexcept;
 
-  /// Bytes of a block that were published, also if they are released by now.
-  std::size_t filled(std::uint64_t block) noexcept;
+  /// Where its block is to be filled from, so that the byte at `offset`, which is missing, comes:
+  /// behind what is kept before it. (The block's end, if it was given up.)
+  std::uint64_t fill_from(std::uint64_t offset) noexcept;
+
+  /// Bytes from `offset` on, at most to the end of its block, that no filler need store: kept, or
+  /// given up.
+  std::size_t passed(std::uint64_t offset) noexcept;
 
   /// The first byte at or after `offset` that is missing; at most `limit`.
   std::uint64_t first_missing(std::uint64_t offset, std::uint64_t limit) noexcept;
+
+  /// The first byte at or after `offset`, which is missing, that is kept; at most `limit`.
+  std::uint64_t first_kept(std::uint64_t offset, std::uint64_t limit) noexcept;
 
   /// Pins bytes at `offset`. Returns none if the first is missing. Throws as `copy`.
   std::span<const std::byte> pin(std::uint64_t offset, std::size_t max_size, ViewPin& pin);
@@ -137,6 +149,12 @@ class Storage {
   /// Throws: Error `disk_full`.
   /// Blocks: for the disk.
   Room room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch);
+
+  /// Has the block of `offset` filled from there on, or from up to 255 bytes before, whatever it
+  /// lacks below. Takes hold of it as `room`.
+  ///
+  /// Returns: where; none if it has to be filled from where it ends.
+  std::optional<std::uint64_t> begin_island(std::uint64_t offset, Filling& filling);
 
   /// Throws `disk_full`: no store has room for the byte at `offset`.
   [[noreturn]] void throw_disk_full(std::uint64_t offset) const;
@@ -225,12 +243,15 @@ class Storage {
   bool copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,
                     std::span<std::byte> out) const;
   void copy_pieces(std::size_t at, std::span<std::byte> out) const noexcept;
-  Entry* pin_entry(std::uint64_t offset);
+  Entry* pin_entry(std::uint64_t offset, std::size_t& kept);
   std::span<const std::byte> pinned(std::uint64_t block, Entry& entry, std::size_t at,
-                                    std::size_t max_size, ViewPin& pin);
+                                    std::size_t size, ViewPin& pin);
   [[noreturn]] void throw_released() const;
 
   void publish(Filling& filling, std::size_t filled);
+  void publish_beside_island(Filling& filling, std::size_t filled);
+  bool make_island(std::size_t begin, Filling& filling);
+  static void forget_island(Filling& filling) noexcept;
   std::size_t ring_blocks() const noexcept;
   static Room room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcept;
   bool begin_block(std::uint64_t block, Filling& filling);
@@ -300,10 +321,14 @@ class Storage {
 inline Entry* Storage::find_kept(std::uint64_t offset, std::size_t& kept) noexcept {
   Entry* entry = table_.find(block_of(offset));
   if (entry == nullptr) return nullptr;
-  const std::size_t filled = entry->filled.load(std::memory_order_seq_cst);
+  const Filled filled = entry->published();
   const std::size_t at = in_block(offset);
-  if (at >= filled) return nullptr;
-  kept = filled - at;
+  if (filled.has_island()) [[unlikely]] {
+    kept = filled.from(at, entry->place().island_begin());
+    return kept > 0 ? entry : nullptr;
+  }
+  if (at >= filled.end()) return nullptr;
+  kept = filled.end() - at;
   return entry;
 }
 
@@ -325,6 +350,10 @@ inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> o
 
 // invariant 1
 inline void Storage::publish(Filling& filling, std::size_t filled) {
+  if (filling.island_begin > 0) [[unlikely]] {
+    publish_beside_island(filling, filled);
+    return;
+  }
   filling.entry->filled.store(static_cast<std::uint32_t>(filled), std::memory_order_seq_cst);
   if (filled == block_size) let_go(filling);
 }

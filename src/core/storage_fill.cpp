@@ -70,7 +70,10 @@ Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte
   }
   const Place place = filling.entry->place();
   switch (place.kind()) {
-    case Place::Kind::memory: return {{place.address() + at, block_size - at}, Room::How::direct};
+    case Place::Kind::memory: {
+      const std::size_t end = at < filling.island_begin ? filling.island_begin : block_size;
+      return {{place.address() + at, end - at}, Room::How::direct};
+    }
     case Place::Kind::pieces: return room_in_pieces(at, filling, scratch);
     case Place::Kind::none: return room_in_memory(at, filling, scratch);
     case Place::Kind::spool:
@@ -104,7 +107,7 @@ bool Storage::begin_block(std::uint64_t block, Filling& filling) {
     blocks_end_ = std::max(blocks_end_, block + 1);
     entry->pins.fetch_add(1, std::memory_order_seq_cst);
   }
-  filling = {entry, block, false};
+  filling = {entry, block, false, entry->place().island_begin()};
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
   const bool begun = entry->filled.load(std::memory_order_relaxed) > 0 ||
                      entry->place().kind() == Place::Kind::memory;
@@ -330,6 +333,7 @@ bool Storage::write_through(std::uint64_t position, Filling& filling,
 void Storage::let_go(Filling& filling) noexcept {
   if (filling.entry == nullptr) return;
   Entry& entry = *filling.entry;
+  if (filling.island_begin > 0 && !entry.published().has_island()) forget_island(filling);
   if (filling.staged && entry.place().kind() == Place::Kind::memory) {
     try {
       queue().push(filling.block);

@@ -78,11 +78,23 @@ std::size_t Storage::kept_in_block(std::uint64_t offset) noexcept {
   return kept;
 }
 
-std::size_t Storage::filled(std::uint64_t block) noexcept {
+std::uint64_t Storage::fill_from(std::uint64_t offset) noexcept {
+  const std::uint64_t block = block_of(offset);
   const Announcement announced(this, block);
-  if (block < block_of(low())) return block_size;
+  if (skips(offset)) return block_end(offset);
   const Entry* entry = table_.find(block);
-  return entry == nullptr ? 0 : entry->filled.load(std::memory_order_seq_cst);
+  if (entry == nullptr) return block_begin(block);
+  const Filled filled = entry->published();
+  const bool in_island = filled.has_island() && in_block(offset) >= entry->place().island_begin();
+  return block_begin(block) + (in_island ? filled.end() : filled.head());
+}
+
+std::size_t Storage::passed(std::uint64_t offset) noexcept {
+  const Announcement announced(this, block_of(offset));
+  if (skips(offset)) return block_size - in_block(offset);
+  std::size_t kept = 0;
+  find_kept(offset, kept);
+  return kept;
 }
 
 std::uint64_t Storage::first_missing(std::uint64_t offset, std::uint64_t limit) noexcept {
@@ -95,22 +107,36 @@ std::uint64_t Storage::first_missing(std::uint64_t offset, std::uint64_t limit) 
   return std::min(offset, limit);
 }
 
-Entry* Storage::pin_entry(std::uint64_t offset) {
+std::uint64_t Storage::first_kept(std::uint64_t offset, std::uint64_t limit) noexcept {
+  for (; offset < limit; offset = block_end(offset)) {
+    const Announcement announced(this, block_of(offset));
+    Entry* entry = table_.find(block_of(offset));
+    if (entry == nullptr) continue;
+    const Filled filled = entry->published();
+    const std::size_t begin = std::max(in_block(offset), entry->place().island_begin());
+    if (in_block(offset) < filled.head()) return offset;
+    if (begin < filled.end()) return std::min(limit, block_begin(block_of(offset)) + begin);
+  }
+  return limit;
+}
+
+/// As `find_kept`, and pins it.
+Entry* Storage::pin_entry(std::uint64_t offset, std::size_t& kept) {
   const Announcement announced(this, block_of(offset));
   if (offset < low()) throw_released();
-  std::size_t kept = 0;
   Entry* entry = find_kept(offset, kept);
   if (entry != nullptr) entry->pins.fetch_add(1, std::memory_order_seq_cst);  // invariant 2
   return entry;
 }
 
 std::span<const std::byte> Storage::pin(std::uint64_t offset, std::size_t max_size, ViewPin& pin) {
-  Entry* entry = max_size == 0 ? nullptr : pin_entry(offset);
+  std::size_t kept = 0;
+  Entry* entry = max_size == 0 ? nullptr : pin_entry(offset, kept);
   if (entry == nullptr) return {};
   pin.entry = entry;
   try {
     if (offset < low()) throw_released();
-    return pinned(block_of(offset), *entry, in_block(offset), max_size, pin);
+    return pinned(block_of(offset), *entry, in_block(offset), std::min(max_size, kept), pin);
   } catch (...) {
     unpin(pin);
     throw;
@@ -119,7 +145,8 @@ std::span<const std::byte> Storage::pin(std::uint64_t offset, std::size_t max_si
 
 std::optional<Storage::FileRange> Storage::pin_in_file(std::uint64_t offset, std::size_t max_size,
                                                        ViewPin& pin) {
-  Entry* entry = pin_entry(offset);
+  std::size_t kept = 0;
+  Entry* entry = pin_entry(offset, kept);
   if (entry == nullptr) return std::nullopt;
   pin.entry = entry;
   const Place place = entry->place();
@@ -127,17 +154,13 @@ std::optional<Storage::FileRange> Storage::pin_in_file(std::uint64_t offset, std
     unpin(pin);
     return std::nullopt;
   }
-  const std::size_t at = in_block(offset);
-  const std::size_t filled = entry->filled.load(std::memory_order_acquire);
-  return FileRange{spool()->file(place.slot()).fd(), place.slot().slot * block_size + at,
-                   std::min(max_size, filled - at)};
+  return FileRange{spool()->file(place.slot()).fd(),
+                   place.slot().slot * block_size + in_block(offset), std::min(max_size, kept)};
 }
 
 std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, std::size_t at,
-                                           std::size_t max_size, ViewPin& pin) {
+                                           std::size_t size, ViewPin& pin) {
   const Place place = entry.place();
-  const std::size_t filled = entry.filled.load(std::memory_order_acquire);
-  std::size_t size = std::min(max_size, filled - at);
   switch (place.kind()) {
     case Place::Kind::memory: return {place.address() + at, size};
     case Place::Kind::pieces: {
@@ -202,13 +225,20 @@ std::vector<Extent> Storage::residency(std::uint64_t size) {
   const std::uint64_t lowest = low();
   add(size == unknown ? lowest : std::min(lowest, size), Residency::released);
   table_.for_each(block_of(next), block_of(unknown) + 1, [&](std::uint64_t block, Entry& entry) {
-    const std::size_t filled = entry.filled.load(std::memory_order_acquire);
-    const std::uint64_t end = block_begin(block) + filled;
-    if (filled == 0 || end <= next) return;
-    const auto kind = entry.place().kind();
+    const Filled filled = entry.published();
+    const Place place = entry.place();
+    const auto kind = place.kind();
     if (kind == Place::Kind::none || kind == Place::Kind::released) return;
-    add(block_begin(block), Residency::missing);
-    add(end, kind == Place::Kind::spool ? Residency::spool : Residency::memory);
+    const auto add_kept = [&](std::size_t begin, std::size_t end) {
+      if (begin == end || block_begin(block) + end <= next) return;
+      add(block_begin(block) + begin, Residency::missing);
+      add(block_begin(block) + end,
+          kind == Place::Kind::spool ? Residency::spool : Residency::memory);
+    };
+    add_kept(0, filled.head());
+    if (filled.has_island()) {
+      add_kept(std::max(filled.head(), place.island_begin()), filled.end());
+    }
   });
   if (size != unknown) add(size, Residency::missing);
   return extents;

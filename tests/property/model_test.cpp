@@ -15,19 +15,20 @@
 namespace seekable::test {
 namespace {
 
-TEST(Model, GivesTheBytesOfAPlainArrayOrAnErrorThatFits) {
+using MakeSetup = Setup(Choices& choices, bool may_encrypt);
+
+void play(MakeSetup* make, std::uint64_t rounds) {
   const bool may_encrypt = detail::make_cipher() != nullptr;
-  const std::uint64_t rounds = model_rounds(1500);
   RandomChoices seeds(test_seed());
   Watchdog watchdog("the model test");
   for (std::uint64_t round = 0; round < rounds; ++round) {
     const std::uint64_t seed = round == 0 ? test_seed() : seeds.below(~std::uint64_t{0});
     RandomChoices preview(seed);
     watchdog.next("SEEKABLE_SEED=" + std::to_string(seed) + ": " +
-                  make_setup(preview, may_encrypt).describe());
+                  make(preview, may_encrypt).describe());
     try {
       RandomChoices choices(seed);
-      Arena arena(make_setup(choices, may_encrypt));
+      Arena arena(make(choices, may_encrypt));
       play_round(arena, choices, seed);
     } catch (const std::exception& error) {
       FAIL() << error.what()
@@ -35,6 +36,10 @@ TEST(Model, GivesTheBytesOfAPlainArrayOrAnErrorThatFits) {
     }
   }
 }
+
+TEST(Model, GivesTheBytesOfAPlainArrayOrAnErrorThatFits) { play(make_setup, model_rounds(1500)); }
+
+TEST(Model, GivesThemWhereConnectionsJumpToo) { play(make_jumping_setup, model_rounds(1000)); }
 
 }  // namespace
 }  // namespace seekable::test

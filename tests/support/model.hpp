@@ -89,6 +89,10 @@ struct Setup {
 };
 
 Setup make_setup(Choices& choices, bool may_encrypt);
+
+/// A restartable stream of several blocks, often with memory for them all and connections that
+/// rather jump than read on.
+Setup make_jumping_setup(Choices& choices, bool may_encrypt);
 std::unique_ptr<Source> make_source(const Setup& setup);
 
 /// What went wrong.

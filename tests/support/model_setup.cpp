@@ -79,16 +79,20 @@ class ForwardSource final : public Source {
   ModelSource source_;
 };
 
-std::vector<std::byte> make_content(Choices& choices) {
-  const std::uint64_t most = choices.one_of<std::uint64_t>(
-      {1, 40, 5000, block_bytes, 2 * block_bytes + 1, 5 * block_bytes, 12 * block_bytes});
-  std::vector<std::byte> content(static_cast<std::size_t>(choices.below(most + 1)));
+std::vector<std::byte> make_content(Choices& choices, std::uint64_t size) {
+  std::vector<std::byte> content(static_cast<std::size_t>(size));
   // Cheap to make, and no two places are alike.
   const std::uint64_t salt = choices.below(1U << 30U);
   for (std::size_t i = 0; i < content.size(); ++i) {
     content[i] = static_cast<std::byte>(((i + salt) * 0x9e3779b97f4a7c15U) >> 56U);
   }
   return content;
+}
+
+std::uint64_t some_stream_size(Choices& choices) {
+  const std::uint64_t most = choices.one_of<std::uint64_t>(
+      {1, 40, 5000, block_bytes, 2 * block_bytes + 1, 5 * block_bytes, 12 * block_bytes});
+  return choices.below(most + 1);
 }
 
 void choose_options(Choices& choices, bool may_encrypt, Setup& setup) {
@@ -130,7 +134,7 @@ void choose_claims(Choices& choices, Setup& setup) {
 
 Setup make_setup(Choices& choices, bool may_encrypt) {
   Setup setup;
-  setup.content = make_content(choices);
+  setup.content = make_content(choices, some_stream_size(choices));
   const std::uint64_t size = setup.content.size();
   const std::size_t kinds = static_cast<std::size_t>(choices.below(4));
   for (std::size_t i = 0; i < kinds; ++i) {
@@ -145,6 +149,26 @@ Setup make_setup(Choices& choices, bool may_encrypt) {
   }
   if (choices.chance(25)) setup.fail_at = choices.below(size + 1);
   choose_options(choices, may_encrypt, setup);
+  choose_claims(choices, setup);
+  return setup;
+}
+
+Setup make_jumping_setup(Choices& choices, bool may_encrypt) {
+  Setup setup = make_setup(choices, may_encrypt);
+  setup.content = make_content(choices, 4 * block_bytes + choices.below(20 * block_bytes));
+  setup.chunks.assign(1, static_cast<std::size_t>(1000 + choices.below(100'000)));
+  setup.restartable = true;
+  setup.connections = 1 + static_cast<int>(choices.below(4));
+  setup.read_through = choices.one_of<std::uint64_t>({0, 0, 100, block_bytes});
+  if (setup.fail_at) setup.fail_at = choices.below(setup.content.size() + 1);
+  setup.options = {};
+  choose_options(choices, may_encrypt, setup);
+  if (choices.chance(80)) {
+    setup.options.retention = Retention::everything();
+    setup.options.memory_limit = Options{}.memory_limit;
+  }
+  setup.declared.reset();
+  setup.found.reset();
   choose_claims(choices, setup);
   return setup;
 }

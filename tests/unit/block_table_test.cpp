@@ -117,14 +117,19 @@ TEST(BlockTable, KeepsFewNodesOfAStreamThatPassesThrough) {
 }
 
 TEST(Place, IsOneWordWithAllThatItSays) {
-  alignas(64) static std::byte memory[64];
+  alignas(4096) static std::byte memory[4096];
   EXPECT_EQ(Place::memory(memory).kind(), Place::Kind::memory);
   EXPECT_EQ(Place::memory(memory).address(), memory);
+  EXPECT_EQ(Place::memory(memory).island_begin(), 0U);
+  EXPECT_EQ(Place::memory(memory, 65'280).kind(), Place::Kind::memory);
+  EXPECT_EQ(Place::memory(memory, 65'280).address(), memory);
+  EXPECT_EQ(Place::memory(memory, 65'280).island_begin(), 65'280U);
   EXPECT_EQ(Place().kind(), Place::Kind::none);
   EXPECT_EQ(Place::pieces().kind(), Place::Kind::pieces);
   EXPECT_EQ(Place::released().kind(), Place::Kind::released);
   const Place spooled = Place::spool({15, (1ULL << 48U) - 1});
   EXPECT_EQ(spooled.kind(), Place::Kind::spool);
+  EXPECT_EQ(spooled.island_begin(), 0U);
   EXPECT_EQ(spooled.slot().file, 15);
   EXPECT_EQ(spooled.slot().slot, (1ULL << 48U) - 1);
   EXPECT_EQ(Place::from_word(spooled.word()).slot().slot, spooled.slot().slot);
