@@ -28,16 +28,16 @@ class Filled {
   static constexpr Filled from_word(std::uint32_t word) noexcept { return Filled(word); }
 
   constexpr std::uint32_t word() const noexcept { return word_; }
-  /// (The end of an island is no less than `Place::island_step`: no word is both.)
+  /// (An island ends behind `Place::island_step`, so its word is above `block_size`.)
   constexpr bool has_island() const noexcept { return word_ > block_size; }
   constexpr std::size_t head() const noexcept { return has_island() ? word_ & 0xffff : word_; }
+  /// Where the last published byte ends: the island's, if there is one.
   constexpr std::size_t end() const noexcept {
     return has_island() ? (word_ >> 16) + std::size_t{1} : word_;
   }
 
-  /// How many bytes are published from `at` on, where the block lies so that an island begins at
-  /// `begin`.
-  constexpr std::size_t from(std::size_t at, std::size_t begin) const noexcept {
+  /// How many bytes are published from `at` on; `begin`: where the island begins, of its `Place`.
+  constexpr std::size_t published_from(std::size_t at, std::size_t begin) const noexcept {
     if (at < head()) return head() - at;
     return at >= begin && at < end() ? end() - at : 0;
   }
@@ -60,6 +60,7 @@ class Place {
 
   /// An island begins at a multiple of this: there are 8 bits for it below the address of a page.
   static constexpr std::size_t island_step = 256;
+  static_assert(block_size / island_step <= 256);
 
   constexpr Place() = default;
   /// Requires: `block` on a page boundary.
@@ -76,9 +77,7 @@ class Place {
 
   constexpr std::uint64_t word() const noexcept { return word_; }
   constexpr Kind kind() const noexcept { return static_cast<Kind>(word_ & 15); }
-  std::byte* address() const noexcept {
-    return reinterpret_cast<std::byte*>(word_ & ~std::uint64_t{4095});
-  }
+  std::byte* address() const noexcept { return reinterpret_cast<std::byte*>(word_ & ~in_page); }
   /// Where the island of a block in memory begins; 0: it has none.
   constexpr std::size_t island_begin() const noexcept {
     return kind() == Kind::memory ? (word_ >> 4 & 255) * island_step : 0;
@@ -93,20 +92,39 @@ class Place {
     return static_cast<std::uint64_t>(kind);
   }
 
+  static constexpr std::uint64_t in_page = 4096 - 1;
+
   std::uint64_t word_ = 0;
 };
 
 /// What is known of one block: 16 bytes, and all that stays in memory of a spilled one.
 struct Entry {
-  std::atomic<std::uint32_t> filled{0};  ///< a `Filled`; written by the block's one filler
-  std::atomic<std::uint32_t> pins{0};    ///< views of it, and its filler
-  std::atomic<std::uint64_t> word{0};    ///< a `Place`
+  std::atomic<std::uint32_t> filled_word{0};  ///< a `Filled`; written by the block's one filler
+  std::atomic<std::uint32_t> pins{0};         ///< views of it, and its filler
+  std::atomic<std::uint64_t> word{0};         ///< a `Place`
 
   Place place(std::memory_order order = std::memory_order_seq_cst) const noexcept {
     return Place::from_word(word.load(order));
   }
   Filled published(std::memory_order order = std::memory_order_seq_cst) const noexcept {
-    return Filled::from_word(filled.load(order));
+    return Filled::from_word(filled_word.load(order));
+  }
+
+  /// What is published, and where the island of that begins.
+  struct Kept {
+    Filled filled;
+    std::size_t island_begin;
+  };
+  /// Both at one moment. (Between two looks one island may have become part of the head, and
+  /// another one have been begun.)
+  Kept kept() const noexcept {
+    for (;;) {
+      const Filled before = published();
+      const std::size_t island_begin = before.has_island() ? place().island_begin() : 0;
+      if (!before.has_island() || published().word() == before.word()) {
+        return {before, island_begin};
+      }
+    }
   }
 };
 static_assert(sizeof(Entry) == 16);

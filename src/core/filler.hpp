@@ -240,7 +240,7 @@ class Filler {
   bool reads_through(const Lane& lane, std::uint64_t gap);
   std::optional<std::uint64_t> wanted_from(std::uint64_t start, const Need& need) noexcept;
   void tell_wanted(Lane& lane, std::uint64_t start, const Need& need);
-  std::uint64_t jump_to(Lane& lane, std::uint64_t start, const Need& need);
+  std::uint64_t begin_where_wanted(Lane& lane, std::uint64_t start, const Need& need);
   void reopen(Lane& lane, std::uint64_t start, const Need& need);
   Lane* add_lane(const Need& need, const Lane* instead_of = nullptr);
   void learn_size(Lane& lane);

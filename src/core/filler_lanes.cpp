@@ -9,8 +9,8 @@ namespace seekable::inline v1::detail {
 
 namespace {
 
-/// So far a connection looks ahead for what is kept already.
-constexpr std::uint64_t most_looked_at = 1024 * block_size;
+/// What is kept already is looked for no further ahead: each block costs a look.
+constexpr std::uint64_t look_ahead = 1024 * block_size;
 
 }  // namespace
 
@@ -20,7 +20,6 @@ std::uint64_t Filler::start_of(std::uint64_t byte) noexcept {
     end = reached();
   }
   // Past the claimed end there is nothing but the question whether it is the end.
-  // A block that was given up counts as full, also where the stream ends in it.
   return std::min(storage_.fill_from(std::min(byte, end)), end);
 }
 
@@ -80,8 +79,8 @@ bool Filler::reads_through(const Lane& lane, std::uint64_t gap) {
 std::optional<std::uint64_t> Filler::wanted_from(std::uint64_t start, const Need& need) noexcept {
   const std::uint64_t end = need.wanted_end;
   if (end == unknown || end <= start) return std::nullopt;
-  const std::uint64_t looked_at = std::min(end - start, most_looked_at);
-  const std::uint64_t kept = storage_.first_kept(start, start + looked_at);
+  if (end - start > look_ahead) return end - start;
+  const std::uint64_t kept = storage_.first_kept(start, end);
   if (kept < end && storage_.first_missing(kept, end) >= end) return kept - start;
   return end - start;
 }
@@ -98,14 +97,15 @@ void Filler::tell_wanted(Lane& lane, std::uint64_t start, const Need& need) {
   }
 }
 
-/// Where a connection that jumps had best begin: at what is wanted, where that is a block and more;
-/// for less, what lies before it in its block comes for next to nothing, and is likely to be
-/// wanted.
-std::uint64_t Filler::jump_to(Lane& lane, std::uint64_t start, const Need& need) {
+/// Where a connection that jumps is to begin: at what is wanted, where that is a block or more and
+/// may begin an island, of which the lane then has hold; else at `start`. For less, what lies
+/// before it comes for next to nothing, and is likely to be wanted.
+std::uint64_t Filler::begin_where_wanted(Lane& lane, std::uint64_t start, const Need& need) {
   const bool is_much = need.wanted_end != unknown && need.wanted_end - need.byte >= block_size;
   const bool is_inside = start < need.byte && block_of(need.byte) == block_of(start) &&
                          need.byte < std::min(outcome_.end(), outcome_.declared());
   if (!is_much || !is_inside || jumps_lie_.load(std::memory_order_relaxed)) return start;
+  // Another filler may have taken the block since `start` was found (storage.hpp, invariant 7).
   if (!claim(lane, start)) return start;
   return storage_.begin_island(need.byte, lane.filling).value_or(start);
 }
@@ -113,7 +113,7 @@ std::uint64_t Filler::jump_to(Lane& lane, std::uint64_t start, const Need& need)
 void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
   storage_.let_go(lane.filling);
   lane.held.clear();  // It can be had again.
-  start = jump_to(lane, start, need);
+  start = begin_where_wanted(lane, start, need);
   try {
     const InsideSource inside(this);
     reopened_.fetch_add(1, std::memory_order_relaxed);

@@ -74,6 +74,7 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
     return !published(lane.position.load(std::memory_order_relaxed));
   }
   Room room = room_at(lane, position, scratch);
+  // All that is still needed is kept: it need not come once more.
   if (room.how == Room::How::skip && !lacks(position, need)) return false;
   if (allowed < room.bytes.size()) room.bytes = room.bytes.first(allowed);
   return fill(lane, need, room);
@@ -185,7 +186,8 @@ std::size_t Filler::allowance(std::uint64_t position, const Need& need) const no
   return end > position ? static_cast<std::size_t>(end - position) : 0;
 }
 
-/// True if a byte is missing that the filler is to bring from `position` on.
+/// True if a byte is missing that the filler is to bring from `position` on. (A reader's need ends
+/// with its block, so that this is one look.)
 bool Filler::lacks(std::uint64_t position, const Need& need) const noexcept {
   return need.until == unknown || storage_.first_missing(position, need.until) < need.until;
 }
@@ -193,8 +195,8 @@ bool Filler::lacks(std::uint64_t position, const Need& need) const noexcept {
 Room Filler::room_at(Lane& lane, std::uint64_t position, std::span<std::byte> scratch) {
   if (sparse()) {
     // What is kept already is only passed over.
-    const std::size_t passed = storage_.passed(position);
-    if (passed > 0) return {scratch.first(std::min(scratch.size(), passed)), Room::How::skip};
+    const std::size_t skipped = storage_.to_skip(position);
+    if (skipped > 0) return {scratch.first(std::min(scratch.size(), skipped)), Room::How::skip};
   }
   return storage_.room(position, lane.filling, scratch);
 }
@@ -293,6 +295,8 @@ void Filler::drop_oldest(std::uint64_t end) {
 bool Filler::published(std::uint64_t end) {
   drop_oldest(end);
   ProcessFence::light();  // For `drip`. Elsewhere `filled` was stored sequentially consistent.
+  // A head that has reached its island brings more than was read.
+  if (sparse()) end += storage_.kept_in_block(end);
   if (lowest_.load(std::memory_order_seq_cst) > end) return false;  // invariant 1
   MutexLock lock(mutex_);
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {

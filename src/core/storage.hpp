@@ -30,8 +30,9 @@ namespace seekable::inline v1::detail {
 struct Filling {
   Entry* entry = nullptr;
   std::uint64_t block = 0;
-  bool staged = false;           ///< in memory only until it is full, then it goes to the spool
-  std::size_t island_begin = 0;  ///< where its island begins, if it has one: below it is the head
+  bool staged = false;  ///< in memory only until it is full, then it goes to the spool
+  /// Where its island begins, also before the first byte of it; 0: it has none.
+  std::size_t island_begin = 0;
 };
 
 /// Where a filler may put the next bytes.
@@ -39,7 +40,7 @@ struct Room {
   enum class How : std::uint8_t {
     direct,   ///< into the block itself
     through,  ///< into the filler's scratch, from where `commit` writes them to the spool
-    skip,     ///< nowhere: nobody can read them any more
+    skip,     ///< nowhere: kept already, or nobody can read them any more
   };
   std::span<std::byte> bytes;
   How how = How::direct;
@@ -66,8 +67,10 @@ struct Room {
 /// Invariants:
 ///  1. *Publication*, the storing half: bytes are stored, then `filled` is, sequentially
 ///     consistent (or lightly: filler.hpp); the fill then looks for waiters. A block's place
-///     changes only when the new place holds all `filled` bytes (`released` holds none), and
-///     `filled` never goes down.
+///     changes only when the new place holds all published bytes (`released` holds none), and what
+///     is published stays published: the head only grows, and so does an island, until it is part
+///     of the head. Where an island begins is in the place before `filled` tells of it, and until
+///     `filled` does not any more.
 ///  2. *Release*: announcements.hpp for copies; a view counts itself in `pins` and then looks at
 ///     the place, whoever changes the place then looks at `pins`. What a block has left is retired,
 ///     and reclaimed when neither covers it.
@@ -99,13 +102,13 @@ class Storage {
   /// Bytes kept from `offset` on, at most to the end of its block; 0 below `low`.
   std::size_t kept_in_block(std::uint64_t offset) noexcept;
 
-  /// Where its block is to be filled from, so that the byte at `offset`, which is missing, comes:
-  /// behind what is kept before it. (The block's end, if it was given up.)
+  /// Where a filler that is to bring the byte at `offset` begins: at the end of the island, where
+  /// that begins at or before it, else at the end of the head; the block's end, if it was given up.
   std::uint64_t fill_from(std::uint64_t offset) noexcept;
 
   /// Bytes from `offset` on, at most to the end of its block, that no filler need store: kept, or
   /// given up.
-  std::size_t passed(std::uint64_t offset) noexcept;
+  std::size_t to_skip(std::uint64_t offset) noexcept;
 
   /// The first byte at or after `offset` that is missing; at most `limit`.
   std::uint64_t first_missing(std::uint64_t offset, std::uint64_t limit) noexcept;
@@ -141,19 +144,22 @@ class Storage {
   /// The lowest offset that can still be read.
   std::uint64_t low() const noexcept { return low_.load(std::memory_order_seq_cst); }
 
-  // Filling (storage_fill.cpp).
+  // Filling (storage_fill.cpp, storage_island.cpp).
 
   /// Where the byte at `position`, and those behind it in its block, may be stored. Takes hold of
   /// the block; the block before it is let go. `scratch` is for what cannot be stored directly.
+  /// Requires: there the head of the block ends, or its island, or `begin_island` said so.
   ///
   /// Throws: Error `disk_full`.
   /// Blocks: for the disk.
   Room room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch);
 
   /// Has the block of `offset` filled from there on, or from up to 255 bytes before, whatever it
-  /// lacks below. Takes hold of it as `room`.
+  /// lacks below. Takes hold of the block as `room`, also where it returns none, unless it was
+  /// given up.
   ///
-  /// Returns: where; none if it has to be filled from where it ends.
+  /// Returns: where; none if it may have no island there.
+  /// Blocks: for the disk.
   std::optional<std::uint64_t> begin_island(std::uint64_t offset, Filling& filling);
 
   /// Throws `disk_full`: no store has room for the byte at `offset`.
@@ -168,10 +174,11 @@ class Storage {
     }
   }
 
-  /// Publishes that the block is filled so far, but not full. Requires: the bytes are there, and
-  /// the caller passes a light fence behind it.
+  /// Publishes that the block is filled so far, but not full. Requires: the bytes are there; the
+  /// block has no island (those of a forward-only stream have none); and the caller passes a light
+  /// fence behind it.
   static void publish_lightly(Filling& filling, std::size_t filled) noexcept {
-    filling.entry->filled.store(static_cast<std::uint32_t>(filled), std::memory_order_release);
+    filling.entry->filled_word.store(static_cast<std::uint32_t>(filled), std::memory_order_release);
   }
 
   /// Lets go of the block, full or not.
@@ -248,14 +255,15 @@ class Storage {
                                     std::size_t size, ViewPin& pin);
   [[noreturn]] void throw_released() const;
 
-  void publish(Filling& filling, std::size_t filled);
-  void publish_beside_island(Filling& filling, std::size_t filled);
+  void publish(Filling& filling, std::size_t stored_to);
+  void publish_beside_island(Filling& filling, std::size_t stored_to);
   bool make_island(std::size_t begin, Filling& filling);
   static void forget_island(Filling& filling) noexcept;
   std::size_t ring_blocks() const noexcept;
   static Room room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcept;
   bool begin_block(std::uint64_t block, Filling& filling);
   std::byte* take_block(bool& staged);
+  void give_block_back(std::byte* block) noexcept;
   bool take_piece(std::size_t size) noexcept;
   bool make_memory_free();
   Room room_in_memory(std::size_t at, Filling& filling, std::span<std::byte> scratch);
@@ -321,15 +329,9 @@ class Storage {
 inline Entry* Storage::find_kept(std::uint64_t offset, std::size_t& kept) noexcept {
   Entry* entry = table_.find(block_of(offset));
   if (entry == nullptr) return nullptr;
-  const Filled filled = entry->published();
-  const std::size_t at = in_block(offset);
-  if (filled.has_island()) [[unlikely]] {
-    kept = filled.from(at, entry->place().island_begin());
-    return kept > 0 ? entry : nullptr;
-  }
-  if (at >= filled.end()) return nullptr;
-  kept = filled.end() - at;
-  return entry;
+  const auto [filled, island_begin] = entry->kept();
+  kept = filled.published_from(in_block(offset), island_begin);
+  return kept > 0 ? entry : nullptr;
 }
 
 inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept {
@@ -349,13 +351,14 @@ inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> o
 }
 
 // invariant 1
-inline void Storage::publish(Filling& filling, std::size_t filled) {
+inline void Storage::publish(Filling& filling, std::size_t stored_to) {
   if (filling.island_begin > 0) [[unlikely]] {
-    publish_beside_island(filling, filled);
+    publish_beside_island(filling, stored_to);
     return;
   }
-  filling.entry->filled.store(static_cast<std::uint32_t>(filled), std::memory_order_seq_cst);
-  if (filled == block_size) let_go(filling);
+  filling.entry->filled_word.store(static_cast<std::uint32_t>(stored_to),
+                                   std::memory_order_seq_cst);
+  if (stored_to == block_size) let_go(filling);
 }
 
 }  // namespace seekable::inline v1::detail

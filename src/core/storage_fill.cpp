@@ -71,6 +71,7 @@ Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte
   const Place place = filling.entry->place();
   switch (place.kind()) {
     case Place::Kind::memory: {
+      // The head ends where the island begins: no read crosses it.
       const std::size_t end = at < filling.island_begin ? filling.island_begin : block_size;
       return {{place.address() + at, end - at}, Room::How::direct};
     }
@@ -109,8 +110,7 @@ bool Storage::begin_block(std::uint64_t block, Filling& filling) {
   }
   filling = {entry, block, false, entry->place().island_begin()};
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
-  const bool begun = entry->filled.load(std::memory_order_relaxed) > 0 ||
-                     entry->place().kind() == Place::Kind::memory;
+  const bool begun = entry->published().head() > 0 || entry->place().kind() == Place::Kind::memory;
   if (queue != nullptr && begun) filling.staged = queue->take_out(block);  // invariant 7
   return true;
 }
@@ -131,6 +131,11 @@ std::byte* Storage::take_block(bool& staged) {
   }
 }
 
+void Storage::give_block_back(std::byte* block) noexcept {
+  BlockPool::instance().put(block);
+  account_.give_back(block_size);
+}
+
 bool Storage::make_memory_free() {
   if (only_announced()) {
     // Some thread is just copying from the memory that is to be reused: that ends by itself.
@@ -149,8 +154,7 @@ Room Storage::room_in_memory(std::size_t at, Filling& filling, std::span<std::by
                                                   std::memory_order_seq_cst)) {
     return {{memory + at, block_size - at}, Room::How::direct};
   }
-  BlockPool::instance().put(memory);
-  account_.give_back(block_size);
+  give_block_back(memory);
   return room_to_skip(at, scratch);
 }
 
@@ -161,10 +165,7 @@ Room Storage::room_of_sealed(std::size_t at, Filling& filling, std::span<std::by
   if (sealed.kind() != Place::Kind::spool) return room_to_skip(at, scratch);
   std::byte* memory = take_block(filling.staged);
   if (memory == nullptr) throw_disk_full(block_begin(filling.block) + at);
-  const auto drop = [&] {
-    BlockPool::instance().put(memory);
-    account_.give_back(block_size);
-  };
+  const auto drop = [&] { give_block_back(memory); };
   try {
     spool()->read(filling.block, sealed.slot(), at, 0, {memory, at});
   } catch (...) {
@@ -264,7 +265,7 @@ Room Storage::room_in_pieces(std::size_t at, Filling& filling, std::span<std::by
 
 bool Storage::move_pieces_to_spool(Filling& filling) {
   Entry& entry = *filling.entry;
-  const std::size_t filled = entry.filled.load(std::memory_order_relaxed);
+  const std::size_t filled = entry.published().head();
   std::uint64_t expected = Place::pieces().word();
   if (filled == 0) {
     entry.word.compare_exchange_strong(expected, Place().word(), std::memory_order_seq_cst);
@@ -292,15 +293,14 @@ bool Storage::move_pieces_to_memory(Filling& filling) {
   std::byte* memory = take_block(staged);
   if (memory == nullptr) return false;
   Entry& entry = *filling.entry;
-  copy_pieces(0, {memory, entry.filled.load(std::memory_order_relaxed)});
+  copy_pieces(0, {memory, entry.published().head()});
   std::uint64_t expected = Place::pieces().word();
   if (entry.word.compare_exchange_strong(expected, Place::memory(memory).word(),
                                          std::memory_order_seq_cst)) {
     filling.staged = staged;
     retire(0, entry, Place::pieces());
   } else {
-    BlockPool::instance().put(memory);
-    account_.give_back(block_size);
+    give_block_back(memory);
   }
   return true;
 }
@@ -333,7 +333,6 @@ bool Storage::write_through(std::uint64_t position, Filling& filling,
 void Storage::let_go(Filling& filling) noexcept {
   if (filling.entry == nullptr) return;
   Entry& entry = *filling.entry;
-  if (filling.island_begin > 0 && !entry.published().has_island()) forget_island(filling);
   if (filling.staged && entry.place().kind() == Place::Kind::memory) {
     try {
       queue().push(filling.block);

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "core/storage.hpp"
-#include "store/block_pool.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -11,14 +10,13 @@ std::optional<std::uint64_t> Storage::begin_island(std::uint64_t offset, Filling
   const std::size_t begin = in_block(offset) / Place::island_step * Place::island_step;
   // The first block lies in pieces, which grow from its first byte on.
   if (block == 0 || options_.retention.window_size()) return std::nullopt;
-  let_go(filling);
-  if (!begin_block(block, filling)) return std::nullopt;
-  const bool has_no_other = filling.island_begin == 0 && begin > filling.entry->published().head();
-  if (has_no_other && !filling.staged && make_island(begin, filling)) {
-    return block_begin(block) + begin;
+  if (filling.entry == nullptr || filling.block != block) {
+    let_go(filling);
+    if (!begin_block(block, filling)) return std::nullopt;
   }
-  let_go(filling);
-  return std::nullopt;
+  const bool has_place = filling.island_begin == 0 && begin > filling.entry->published().head();
+  if (!has_place || filling.staged || !make_island(begin, filling)) return std::nullopt;
+  return block_begin(block) + begin;
 }
 
 /// Returns false where the block does not lie in memory, or may not stay there.
@@ -39,33 +37,31 @@ bool Storage::make_island(std::size_t begin, Filling& filling) {
     filling.island_begin = begin;
     return true;
   }
-  if (before.kind() == Place::Kind::none) {
-    BlockPool::instance().put(memory);
-    account_.give_back(block_size);
-  }
+  if (before.kind() == Place::Kind::none) give_block_back(memory);
   return false;
 }
 
-/// As `publish`, where the block has an island, or is about to get one.
-void Storage::publish_beside_island(Filling& filling, std::size_t filled) {
+/// As `publish`, where the block has an island, or is about to get one: `stored_to` is the new end
+/// of the head if it is at most `island_begin`, else of the island.
+void Storage::publish_beside_island(Filling& filling, std::size_t stored_to) {
   Entry& entry = *filling.entry;
   const Filled before = entry.published(std::memory_order_relaxed);
-  Filled after = Filled::up_to(filled);
-  const bool joined = filled == filling.island_begin;
+  Filled after = Filled::up_to(stored_to);
+  const bool joined = stored_to == filling.island_begin;
   if (joined) {
-    after = Filled::up_to(std::max(filled, before.end()));
-  } else if (filled > filling.island_begin) {
-    after = Filled::with_island(before.head(), filled);
+    after = Filled::up_to(std::max(stored_to, before.end()));
+  } else if (stored_to > filling.island_begin) {
+    after = Filled::with_island(before.head(), stored_to);
   } else if (before.has_island()) {
-    after = Filled::with_island(filled, before.end());
+    after = Filled::with_island(stored_to, before.end());
   }
-  entry.filled.store(after.word(), std::memory_order_seq_cst);  // invariant 1
+  entry.filled_word.store(after.word(), std::memory_order_seq_cst);  // invariant 1
   if (joined) forget_island(filling);
-  const bool full = joined ? after.end() == block_size : filled == block_size;
+  const bool full = joined ? after.end() == block_size : stored_to == block_size;
   if (full) let_go(filling);
 }
 
-/// For an island that is part of the head now, or never got a byte.
+/// For an island that is part of the head now.
 void Storage::forget_island(Filling& filling) noexcept {
   filling.island_begin = 0;
   const Place with_island = filling.entry->place();

@@ -51,8 +51,9 @@ void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
 bool Storage::copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,
                            std::span<std::byte> out) const {
   try {
-    // `filled` is looked at again: a sealed block is as long as it was when it was sealed.
-    spool()->read(block, place.slot(), entry.filled.load(std::memory_order_acquire), at, out);
+    // `filled` is looked at again: a sealed block is as long as it was when it was sealed. (One
+    // that was taken back since may have an island: its head is a count in any case.)
+    spool()->read(block, place.slot(), entry.published().head(), at, out);
     return true;
   } catch (const Error&) {
     // A half block that was taken back has grown since, and is not what lies sealed there.
@@ -84,12 +85,12 @@ std::uint64_t Storage::fill_from(std::uint64_t offset) noexcept {
   if (skips(offset)) return block_end(offset);
   const Entry* entry = table_.find(block);
   if (entry == nullptr) return block_begin(block);
-  const Filled filled = entry->published();
-  const bool in_island = filled.has_island() && in_block(offset) >= entry->place().island_begin();
-  return block_begin(block) + (in_island ? filled.end() : filled.head());
+  const auto [filled, island_begin] = entry->kept();
+  const bool from_island = filled.has_island() && in_block(offset) >= island_begin;
+  return block_begin(block) + (from_island ? filled.end() : filled.head());
 }
 
-std::size_t Storage::passed(std::uint64_t offset) noexcept {
+std::size_t Storage::to_skip(std::uint64_t offset) noexcept {
   const Announcement announced(this, block_of(offset));
   if (skips(offset)) return block_size - in_block(offset);
   std::size_t kept = 0;
@@ -110,10 +111,10 @@ std::uint64_t Storage::first_missing(std::uint64_t offset, std::uint64_t limit) 
 std::uint64_t Storage::first_kept(std::uint64_t offset, std::uint64_t limit) noexcept {
   for (; offset < limit; offset = block_end(offset)) {
     const Announcement announced(this, block_of(offset));
-    Entry* entry = table_.find(block_of(offset));
+    const Entry* entry = skips(offset) ? nullptr : table_.find(block_of(offset));
     if (entry == nullptr) continue;
-    const Filled filled = entry->published();
-    const std::size_t begin = std::max(in_block(offset), entry->place().island_begin());
+    const auto [filled, island_begin] = entry->kept();
+    const std::size_t begin = std::max(in_block(offset), island_begin);
     if (in_block(offset) < filled.head()) return offset;
     if (begin < filled.end()) return std::min(limit, block_begin(block_of(offset)) + begin);
   }
@@ -225,9 +226,8 @@ std::vector<Extent> Storage::residency(std::uint64_t size) {
   const std::uint64_t lowest = low();
   add(size == unknown ? lowest : std::min(lowest, size), Residency::released);
   table_.for_each(block_of(next), block_of(unknown) + 1, [&](std::uint64_t block, Entry& entry) {
-    const Filled filled = entry.published();
-    const Place place = entry.place();
-    const auto kind = place.kind();
+    const auto [filled, island_begin] = entry.kept();
+    const auto kind = entry.place().kind();
     if (kind == Place::Kind::none || kind == Place::Kind::released) return;
     const auto add_kept = [&](std::size_t begin, std::size_t end) {
       if (begin == end || block_begin(block) + end <= next) return;
@@ -237,7 +237,7 @@ std::vector<Extent> Storage::residency(std::uint64_t size) {
     };
     add_kept(0, filled.head());
     if (filled.has_island()) {
-      add_kept(std::max(filled.head(), place.island_begin()), filled.end());
+      add_kept(std::max(filled.head(), island_begin), filled.end());
     }
   });
   if (size != unknown) add(size, Residency::missing);

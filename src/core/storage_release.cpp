@@ -105,7 +105,7 @@ std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<Entry* const
   std::size_t run = 0;
   for (; run < blocks.size() && blocks[run] == blocks[0] + run; ++run) {
     const Entry* entry = entries[run];
-    if (entry == nullptr || entry->filled.load(std::memory_order_acquire) < block_size) break;
+    if (entry == nullptr || entry->published().head() < block_size) break;
     const Place place = entry->place();
     if (place.kind() != Place::Kind::memory) break;
     if (run == 0) memory = place.address();
@@ -125,7 +125,7 @@ std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<Entry* const
 bool Storage::write_to_spool(std::uint64_t block, Entry& entry) {
   const Place before = entry.place();
   if (before.kind() != Place::Kind::memory) return true;
-  const std::size_t filled = entry.filled.load(std::memory_order_acquire);
+  const std::size_t filled = entry.published().head();
   const auto place = make_spool().write(block, {before.address(), filled});
   if (!place) return false;
   move_to_spool(block, entry, before, *place, filled);
@@ -226,7 +226,7 @@ void Storage::reap() noexcept {
       if (retired.entry->pins.load(std::memory_order_seq_cst) > 0) return false;
       if (!Announcement::are_over(this, retired.seen)) return false;
       // Counted now, while the entry is sure to be there.
-      const std::uint64_t filled = retired.entry->filled.load(std::memory_order_acquire);
+      const std::uint64_t filled = retired.entry->published().head();
       if (retired.size == unknown) retired.size = filled;
       free_blocks.push_back(std::move(retired));
       return true;
@@ -248,10 +248,7 @@ void Storage::reap() noexcept {
 
 void Storage::reclaim(const Retired& retired) noexcept {
   switch (retired.place.kind()) {
-    case Place::Kind::memory:
-      BlockPool::instance().put(retired.place.address());
-      account_.give_back(block_size);
-      return;
+    case Place::Kind::memory: give_block_back(retired.place.address()); return;
     case Place::Kind::pieces:
       free_pieces();
       account_.give_back(piece_room_.exchange(0, std::memory_order_relaxed));

@@ -39,7 +39,9 @@ void play(MakeSetup* make, std::uint64_t rounds) {
 
 TEST(Model, GivesTheBytesOfAPlainArrayOrAnErrorThatFits) { play(make_setup, model_rounds(1500)); }
 
-TEST(Model, GivesThemWhereConnectionsJumpToo) { play(make_jumping_setup, model_rounds(1000)); }
+TEST(Model, GivesThemWhereConnectionsJumpIntoBlocks) {
+  play(make_jumping_setup, model_rounds(1000));
+}
 
 }  // namespace
 }  // namespace seekable::test

@@ -154,21 +154,18 @@ Setup make_setup(Choices& choices, bool may_encrypt) {
 }
 
 Setup make_jumping_setup(Choices& choices, bool may_encrypt) {
-  Setup setup = make_setup(choices, may_encrypt);
+  Setup setup;
   setup.content = make_content(choices, 4 * block_bytes + choices.below(20 * block_bytes));
-  setup.chunks.assign(1, static_cast<std::size_t>(1000 + choices.below(100'000)));
+  setup.chunks = {static_cast<std::size_t>(1000 + choices.below(100'000))};
   setup.restartable = true;
   setup.connections = 1 + static_cast<int>(choices.below(4));
   setup.read_through = choices.one_of<std::uint64_t>({0, 0, 100, block_bytes});
-  if (setup.fail_at) setup.fail_at = choices.below(setup.content.size() + 1);
-  setup.options = {};
+  if (choices.chance(25)) setup.fail_at = choices.below(setup.content.size() + 1);
   choose_options(choices, may_encrypt, setup);
   if (choices.chance(80)) {
     setup.options.retention = Retention::everything();
     setup.options.memory_limit = Options{}.memory_limit;
   }
-  setup.declared.reset();
-  setup.found.reset();
   choose_claims(choices, setup);
   return setup;
 }

@@ -15,7 +15,7 @@ namespace {
 std::vector<std::uint64_t> blocks_of(BlockTable& table, std::uint64_t first, std::uint64_t last) {
   std::vector<std::uint64_t> blocks;
   table.for_each(first, last, [&](std::uint64_t block, Entry& entry) {
-    if (entry.filled.load() > 0) blocks.push_back(block);
+    if (entry.filled_word.load() > 0) blocks.push_back(block);
   });
   return blocks;
 }
@@ -42,12 +42,12 @@ constexpr std::uint64_t some_blocks[] = {0,
 TEST(BlockTable, FindsWhatWasMadeAndNothingElse) {
   BlockTable table;
   for (const std::uint64_t block : some_blocks) {
-    table.make(block).filled = static_cast<std::uint32_t>(block % 60'000 + 1);
+    table.make(block).filled_word = static_cast<std::uint32_t>(block % 60'000 + 1);
   }
   for (const std::uint64_t block : some_blocks) {
     Entry* entry = table.find(block);
     ASSERT_NE(entry, nullptr) << block;
-    EXPECT_EQ(entry->filled, block % 60'000 + 1);
+    EXPECT_EQ(entry->filled_word, block % 60'000 + 1);
     EXPECT_EQ(&table.make(block), entry);
   }
   EXPECT_EQ(table.find(1ULL << 35U), nullptr);
@@ -63,7 +63,7 @@ TEST(BlockTable, OfAnEmptyStreamHasTheFirstBlockAlone) {
 
 TEST(BlockTable, VisitsEntriesInOrder) {
   BlockTable table;
-  for (const std::uint64_t block : some_blocks) table.make(block).filled = 1;
+  for (const std::uint64_t block : some_blocks) table.make(block).filled_word = 1;
   EXPECT_EQ(blocks_of(table, 0, block_of(unknown)),
             std::vector<std::uint64_t>(std::begin(some_blocks), std::end(some_blocks) - 1));
   EXPECT_EQ(blocks_of(table, 1, 33), (std::vector<std::uint64_t>{1, 31, 32}));
@@ -76,8 +76,8 @@ TEST(BlockTable, LetsGoOfNodesThatHoldOnlyBlocksBelow) {
   for (const std::uint64_t below :
        {1ULL, 31ULL, 32ULL, 64ULL, 2048ULL, 2080ULL, 100'000ULL, 1ULL << 20U, 1ULL << 38U}) {
     BlockTable table;
-    for (const std::uint64_t block : some_blocks) table.make(block).filled = 1;
-    for (std::uint64_t block = 0; block < 5000; ++block) table.make(block).filled = 1;
+    for (const std::uint64_t block : some_blocks) table.make(block).filled_word = 1;
+    for (std::uint64_t block = 0; block < 5000; ++block) table.make(block).filled_word = 1;
     std::vector<BlockTable::Removed> removed;
     table.remove_before(below, removed);
     std::set<std::uint64_t> gone;
@@ -107,13 +107,35 @@ TEST(BlockTable, KeepsFewNodesOfAStreamThatPassesThrough) {
   BlockTable table;
   std::size_t alive = 0;
   for (std::uint64_t block = 0; block < 200'000; ++block) {
-    table.make(block).filled = 1;
+    table.make(block).filled_word = 1;
     std::vector<BlockTable::Removed> removed;
     if (block > 10) table.remove_before(block - 10, removed);
     for (auto& node : removed) BlockTable::free(node);
   }
   alive = blocks_of(table, 0, block_of(unknown)).size();
   EXPECT_LE(alive, 128U);
+}
+
+TEST(Filled, SaysHowMuchOfABlockIsThere) {
+  EXPECT_FALSE(Filled::up_to(0).has_island());
+  EXPECT_FALSE(Filled::up_to(block_size).has_island());
+  EXPECT_EQ(Filled::up_to(block_size).head(), block_size);
+  EXPECT_EQ(Filled::up_to(block_size).published_from(block_size - 1, 0), 1U);
+  EXPECT_EQ(Filled::up_to(100).published_from(100, 0), 0U);
+  for (const std::size_t head : {std::size_t{0}, std::size_t{255}, std::size_t{65'279}}) {
+    for (const std::size_t end : {std::size_t{65'281}, std::size_t{65'536}}) {
+      const Filled filled = Filled::from_word(Filled::with_island(head, end).word());
+      EXPECT_TRUE(filled.has_island());
+      EXPECT_EQ(filled.head(), head);
+      EXPECT_EQ(filled.end(), end);
+      EXPECT_EQ(filled.published_from(head, 65'280), 0U);
+      EXPECT_EQ(filled.published_from(65'280, 65'280), end - 65'280);
+      EXPECT_EQ(filled.published_from(end, 65'280), 0U);
+    }
+  }
+  const Filled smallest = Filled::with_island(0, Place::island_step + 1);
+  EXPECT_TRUE(smallest.has_island());
+  EXPECT_EQ(smallest.published_from(256, 256), 1U);
 }
 
 TEST(Place, IsOneWordWithAllThatItSays) {

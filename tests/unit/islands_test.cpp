@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A jump to much begins where it is wanted, in the middle of a block: what is kept of that block
+// A jump that wants a block or more begins in the middle of one: what is kept of that block
 // then is an island, until its head is wanted too.
 #include <gtest/gtest.h>
 
-#include <array>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -11,7 +11,6 @@
 #include <memory>
 #include <thread>
 
-#include "core/block_table.hpp"
 #include "support/buffers.hpp"
 
 namespace seekable::test {
@@ -58,15 +57,13 @@ TEST_F(Islands, WhatIsKeptAndWhatIsMissingIsTold) {
   const ScriptedJumping stream(stream_of(content));
   const StreamBuffer& buffer = stream.buffer;
   buffer.read(wanted, block);
-  buffer.read(5 * block, 1000);
   const std::uint64_t end = 7 * block;
-  const auto kept = buffer.residency();
-  ASSERT_GE(kept.size(), 3U);
-  EXPECT_EQ(kept[0], (Extent{{0, 5 * block}, Residency::missing}));
-  EXPECT_EQ(kept[1].range.begin, 5 * block);
-  EXPECT_EQ(kept[1].where, Residency::memory);
+  const std::vector<Extent> extents{{{0, island}, Residency::missing},
+                                    {{island, end}, Residency::memory},
+                                    {{end, content.size()}, Residency::missing}};
+  EXPECT_EQ(buffer.residency(), extents);
   EXPECT_EQ(buffer.available(wanted), end - wanted);
-  EXPECT_EQ(buffer.available(0), 0U);
+  EXPECT_EQ(buffer.available(5 * block), 0U);
 }
 
 TEST_F(Islands, AByteOfTheHeadIsThereTheMomentItArrives) {
@@ -148,7 +145,7 @@ TEST_F(Islands, AnIslandGoesOnWhereItEnded) {
   expect_all(stream.buffer);
 }
 
-TEST_F(Islands, OneWithoutAByteIsForgotten) {
+TEST_F(Islands, AJumpBehindTheEndFindsTheEnd) {
   Script script = stream_of(content);
   script.declared_size = std::nullopt;
   script.found_size = content.size();
@@ -169,9 +166,12 @@ TEST_F(Islands, AreForMemoryThatIsNotShort) {
 }
 
 TEST_F(Islands, TheFirstBlockAndAWindowHaveNone) {
-  const ScriptedJumping first(stream_of(content));
-  first.buffer.read(1000, block);
-  for (const auto& reopen : first.log->reopens()) EXPECT_EQ(reopen.offset, 0U);
+  Script script = stream_of(content);
+  script.max_connections = 1;
+  const ScriptedJumping first(std::move(script));
+  first.buffer.read(5 * block, 10);  // The connection has to jump back.
+  EXPECT_EQ(first.buffer.read(1000, block), part(content, 1000, block));
+  EXPECT_EQ(first.log->reopens().back().offset, 0U);
   const ScriptedJumping window(stream_of(content),
                                options_window(3 * block, WhenFull::drop_oldest));
   EXPECT_EQ(window.buffer.read(wanted, block), part(content, wanted, block));
@@ -209,10 +209,27 @@ TEST_F(Islands, OneThatIsReleasedWhileItIsFilledIsGone) {
   EXPECT_EQ(buffer.read(8 * block, 100), part(content, 8 * block, 100));
 }
 
-TEST_F(Islands, AFillAheadClosesTheHoles) {
-  Options options = options_ahead();
-  options.read_ahead = 0;
-  const ScriptedJumping stream(stream_of(content), options);
+// Only those were told who had waited for bytes up to the island.
+TEST_F(Islands, WhoWaitsForMoreThanTheHeadIsToldWhenItIsThere) {
+  const auto gate = std::make_shared<Gate>();
+  Script script = stream_of(content);
+  script.gates = {{9 * block, gate}};
+  const ScriptedJumping stream(std::move(script));
+  const StreamBuffer& buffer = stream.buffer;
+  buffer.read(wanted, block);
+  // The buffer's own thread is held up elsewhere, so that the reader has to tell.
+  const auto far = buffer.when_available({9 * block, (9 * block) + 1}, [](std::error_code) {});
+  gate->wait_entered();
+  std::atomic<bool> told = false;
+  const auto near =
+      buffer.when_available({5 * block, 6 * block}, [&](std::error_code) { told = true; });
+  EXPECT_EQ(buffer.read(5 * block, 1), part(content, 5 * block, 1));
+  EXPECT_TRUE(told);
+  gate->open();
+}
+
+TEST_F(Islands, WhoWaitsForAllClosesTheHoles) {
+  const ScriptedJumping stream(stream_of(content));
   EXPECT_EQ(stream.buffer.read(wanted, block), part(content, wanted, block));
   EXPECT_EQ(stream.buffer.read((8 * block) + 7777, block),
             part(content, (8 * block) + 7777, block));
@@ -233,29 +250,6 @@ TEST_F(Islands, AStreamOfThemIsSaved) {
   const std::string saved((std::istreambuf_iterator<char>(file)), {});
   EXPECT_TRUE(saved == to_string(content));
   std::filesystem::remove(path);
-}
-
-TEST(Filled, SaysHowMuchOfABlockIsThere) {
-  using detail::Filled;
-  EXPECT_FALSE(Filled::up_to(0).has_island());
-  EXPECT_FALSE(Filled::up_to(block).has_island());
-  EXPECT_EQ(Filled::up_to(block).head(), block);
-  EXPECT_EQ(Filled::up_to(block).from(block - 1, 0), 1U);
-  EXPECT_EQ(Filled::up_to(100).from(100, 0), 0U);
-  for (const std::size_t head : {std::size_t{0}, std::size_t{255}, std::size_t{65'279}}) {
-    for (const std::size_t end : {std::size_t{65'281}, std::size_t{65'536}}) {
-      const Filled filled = Filled::from_word(Filled::with_island(head, end).word());
-      EXPECT_TRUE(filled.has_island());
-      EXPECT_EQ(filled.head(), head);
-      EXPECT_EQ(filled.end(), end);
-      EXPECT_EQ(filled.from(head, 65'280), 0U);
-      EXPECT_EQ(filled.from(65'280, 65'280), end - 65'280);
-      EXPECT_EQ(filled.from(end, 65'280), 0U);
-    }
-  }
-  const Filled smallest = Filled::with_island(0, detail::Place::island_step + 1);
-  EXPECT_TRUE(smallest.has_island());
-  EXPECT_EQ(smallest.from(256, 256), 1U);
 }
 
 }  // namespace
