@@ -148,10 +148,13 @@ void Filler::hand_over() {
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->woken) continue;
     if (!settled(waiter->need)) {
-      Lane* idle = waiter->may_fill ? choose(waiter->need) : nullptr;
-      if (idle == nullptr) continue;
-      take(*idle, waiter->need);
-      waiter->told = idle;
+      if (!waiter->may_fill) continue;
+      if (Lane* idle = choose(waiter->need)) {
+        take(*idle, waiter->need);
+        waiter->told = idle;
+      } else if (!may_add_lane(waiter->need)) {
+        continue;
+      }
     }
     // Also where only some of its bytes are there: nobody may be on the way to the others.
     waiter->woken = true;

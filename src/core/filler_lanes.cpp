@@ -81,8 +81,8 @@ std::optional<std::uint64_t> Filler::wanted_from(std::uint64_t start, const Need
   if (end == unknown || end <= start) return std::nullopt;
   if (end - start > look_ahead) return end - start;
   const std::uint64_t kept = storage_.first_kept(start, end);
-  if (kept < end && storage_.first_missing(kept, end) >= end) return kept - start;
-  return end - start;
+  const bool rest_is_kept = start < kept && storage_.first_missing(kept, end) >= end;
+  return (rest_is_kept ? kept : end) - start;
 }
 
 /// A connection that was not used yet may ask for no more than what is wanted.
@@ -112,8 +112,9 @@ std::uint64_t Filler::begin_where_wanted(Lane& lane, std::uint64_t start, const 
 
 void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
   storage_.let_go(lane.filling);
-  lane.held.clear();  // It can be had again.
   start = begin_where_wanted(lane, start, need);
+  lane.held
+      .clear();  // It can be had again. (After what may throw: the lane still stands before it.)
   try {
     const InsideSource inside(this);
     reopened_.fetch_add(1, std::memory_order_relaxed);

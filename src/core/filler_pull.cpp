@@ -169,7 +169,12 @@ bool Filler::claim(Lane& lane, std::uint64_t position) {
     const Lane& other = this->lane(i);
     if (&other != &lane && other.busy && other.claimed == block) return false;
   }
-  lane.claimed = block;
+  const std::uint64_t left = std::exchange(lane.claimed, block);
+  // Whoever waits for what the block that was left still lacks, before an island, had to wait for
+  // this.
+  if (left != unknown && storage_.fill_from(block_begin(left)) < block_end(block_begin(left))) {
+    hand_over();
+  }
   return true;
 }
 

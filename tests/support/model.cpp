@@ -195,6 +195,7 @@ void Player::finish() {
   for (HeldView& held : views_) arena_.check_bytes(held.offset, held.view.bytes(), "a held view");
   views_.clear();
   for (HeldSubscription& held : subscriptions_) {
+    held.subscription.cancel();  // Another thread may just be about to call it: waits for that.
     if (const int calls = held.told->calls.load(); calls != 1) {
       arena_.wrong("a callback was called " + std::to_string(calls) + " times at the end");
     }

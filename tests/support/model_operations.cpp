@@ -129,9 +129,10 @@ void Player::wait_for() {
   const ByteRange range{begin, begin + some_size()};
   try {
     if (!arena_.buffer().wait_for(range, std::chrono::microseconds(choices_.below(2000)))) return;
-    if (arena_.may_be_released(begin)) return;
     const std::uint64_t end = std::min(range.end, arena_.setup().reach());
-    if (begin < end && arena_.buffer().available(begin) < end - begin) {
+    const std::uint64_t kept = arena_.buffer().available(begin);
+    if (arena_.may_be_released(begin)) return;  // Looked at last: another player may release it.
+    if (begin < end && kept < end - begin) {
       arena_.wrong("wait_for is true, and bytes of it are missing");
     }
   } catch (const Error& error) {
@@ -183,8 +184,9 @@ void Player::drop_subscription() {
     return;
   }
   const std::uint64_t end = std::min(held.range.end, arena_.setup().reach());
+  const std::uint64_t kept = arena_.buffer().available(held.range.begin);
   if (arena_.may_be_released(held.range.begin) || held.range.begin >= end) return;
-  if (arena_.buffer().available(held.range.begin) < end - held.range.begin) {
+  if (kept < end - held.range.begin) {
     arena_.wrong("a callback says that bytes are there which are missing");
   }
 }
@@ -226,10 +228,11 @@ void Player::look() {
     arena_.wrong("available tells of bytes past what there is");
   }
   if (kept > 0) read_available(offset, std::min<std::uint64_t>(kept, 1000));
+  const bool exhausted = buffer.exhausted();
   // Nobody finds out about a false claim whose missing bytes were all given up.
   const bool found_out =
       !arena_.setup().restartable || !arena_.may_be_released(arena_.setup().reach());
-  if (buffer.exhausted() && arena_.setup().fails() && found_out) {
+  if (exhausted && arena_.setup().fails() && found_out) {
     arena_.wrong("exhausted is true of a stream that fails");
   }
   const auto size = buffer.size();

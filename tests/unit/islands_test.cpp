@@ -3,13 +3,18 @@
 // then is an island, until its head is wanted too.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
 #include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "support/buffers.hpp"
 
@@ -226,6 +231,70 @@ TEST_F(Islands, WhoWaitsForMoreThanTheHeadIsToldWhenItIsThere) {
   EXPECT_EQ(buffer.read(5 * block, 1), part(content, 5 * block, 1));
   EXPECT_TRUE(told);
   gate->open();
+}
+
+// The connection that had filled the island was waited for, wherever it went on to.
+TEST_F(Islands, WhoWaitsForTheHeadIsNotHeldUpByWhoFilledTheIsland) {
+  const auto in_island = std::make_shared<Gate>();
+  const auto far = std::make_shared<Gate>();
+  Script script = stream_of(content);
+  script.declared_size = std::nullopt;
+  script.chunks = {1000};
+  script.gates = {{island + 2000, in_island}, {9 * block, far}};
+  const ScriptedJumping stream(std::move(script));
+  const StreamBuffer& buffer = stream.buffer;
+  Bytes some(block);
+  EXPECT_GT(buffer.read_some_at(wanted, some), 0U);
+  std::jthread size([&] { EXPECT_EQ(buffer.wait_for_size(), content.size()); });
+  in_island->wait_entered();
+  std::jthread head([&] { EXPECT_EQ(buffer.read(5 * block, 10), part(content, 5 * block, 10)); });
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();  // So that it waits, mostly.
+  in_island->open();
+  far->wait_entered();
+  head.join();
+  far->open();
+}
+
+/// Says once, at the island, that there is nothing, and stops who waits for it.
+class SaysNothingOnce final : public RestartableSource {
+ public:
+  SaysNothingOnce(const std::vector<std::byte>& content, std::stop_source& stop)
+      : content_(content), stop_(stop) {}
+
+  std::size_t read_some(std::span<std::byte> out) override {
+    if (position_ == island && std::exchange(says_nothing_, false)) {
+      stop_.request_stop();
+      return 0;
+    }
+    const std::size_t size = std::min<std::size_t>({out.size(), 1000, content_.size() - position_});
+    std::copy_n(content_.begin() + static_cast<std::ptrdiff_t>(position_), size, out.begin());
+    position_ += size;
+    return size;
+  }
+  void reopen(std::uint64_t offset, std::optional<std::uint64_t> /*wanted*/) override {
+    position_ = static_cast<std::size_t>(offset);
+  }
+  std::optional<std::uint64_t> find_size() override { return content_.size(); }
+  bool worth_reading_through(std::uint64_t gap) const override { return gap < block; }
+
+ private:
+  const std::vector<std::byte>& content_;
+  std::stop_source& stop_;
+  std::size_t position_ = 0;
+  bool says_nothing_ = true;
+};
+
+// The connection went on from there, and what it brought was taken for the whole block.
+TEST_F(Islands, OneWithoutAByteIsNoHead) {
+  std::stop_source stop;
+  const StreamBuffer buffer(std::make_unique<SaysNothingOnce>(content, stop));
+  buffer.read(0, 10);
+  Wait wait;
+  wait.stop_token = stop.get_token();
+  EXPECT_EQ(code_of([&] { buffer.read(wanted, block, wait); }), Errc::cancelled);
+  EXPECT_EQ(buffer.read(6 * block, 1000), part(content, 6 * block, 1000));
+  EXPECT_EQ(buffer.read(5 * block, 1000), part(content, 5 * block, 1000));
+  expect_all(buffer);
 }
 
 TEST_F(Islands, WhoWaitsForAllClosesTheHoles) {

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory that cannot be had: each allocation of a thread that reads fails once.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+
+#include "support/buffers.hpp"
+
+namespace {
+
+constexpr int never = -1;
+thread_local int g_fails_in = never;  // so many allocations of this thread succeed first
+
+void* allocate(std::size_t size) noexcept {
+  if (g_fails_in != never && g_fails_in-- == 0) return nullptr;
+  return std::malloc(size != 0 ? size : 1);
+}
+
+}  // namespace
+
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  if (void* memory = allocate(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  return allocate(size);
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept {
+  std::free(memory);
+}
+
+namespace seekable::test {
+namespace {
+
+/// A restartable source that takes no memory itself, so that what fails is the buffer's.
+class Plain final : public RestartableSource {
+ public:
+  explicit Plain(const std::vector<std::byte>& content) : content_(content) {}
+
+  std::size_t read_some(std::span<std::byte> out) override {
+    const std::size_t size = std::min(out.size(), content_.size() - position_);
+    std::memcpy(out.data(), content_.data() + position_, size);
+    position_ += size;
+    return size;
+  }
+  std::optional<std::uint64_t> size() const override { return content_.size(); }
+  void reopen(std::uint64_t offset, std::optional<std::uint64_t> /*wanted*/) override {
+    position_ = static_cast<std::size_t>(offset);
+  }
+  bool worth_reading_through(std::uint64_t /*gap*/) const override { return false; }
+
+ private:
+  const std::vector<std::byte>& content_;
+  std::size_t position_ = 0;
+};
+
+/// Reads of `size` bytes at `offset` while the allocation number `fails_in` fails. Returns: whether
+/// one was asked for that late.
+bool read_without_memory(const StreamBuffer& buffer, const std::vector<std::byte>& content,
+                         std::uint64_t offset, std::size_t size, int fails_in) {
+  std::vector<std::byte> out(size);
+  std::size_t got = 0;
+  g_fails_in = fails_in;
+  try {
+    got = buffer.read_at(offset, out);
+  } catch (const std::bad_alloc&) {
+    got = 0;
+  } catch (const Error&) {
+    got = 0;
+  }
+  const bool has_failed = g_fails_in == never;
+  g_fails_in = never;
+  out.resize(got);
+  EXPECT_TRUE(out == part(content, offset, got)) << fails_in;
+  return has_failed;
+}
+
+TEST(Allocation, EachThatFailsOnceLeavesTheBytesRight) {
+  const auto content = random_bytes((200 * block) + 123, test_seed());
+  for (const std::uint64_t limit : {std::uint64_t{0}, 2 * block, 300 * block}) {
+    bool has_failed = true;
+    for (int fails_in = 0; has_failed; ++fails_in) {
+      const StreamBuffer buffer(std::make_unique<Plain>(content), options_spilled(limit));
+      has_failed = false;
+      // To and fro, into nodes of the table that are not there yet, to little and to much.
+      for (const std::uint64_t at : {0U, 100U, 40U, 170U, 41U, 0U, 133U}) {
+        const std::uint64_t offset = (at * block) + 30'000;
+        has_failed |= read_without_memory(buffer, content, offset, 100, fails_in);
+        has_failed |= read_without_memory(buffer, content, offset + 300, 2 * block, fails_in);
+        EXPECT_EQ(buffer.read(offset, 3000), part(content, offset, 3000)) << fails_in;
+      }
+      EXPECT_TRUE(buffer.read(0, content.size()) == content) << fails_in;
+    }
+  }
+}
+
+// Bytes that were held for want of room were let go, and then the jump could not be made: what came
+// next was taken for what stands before it.
+TEST(Allocation, AJumpThatCannotBeMadeLosesNoBytesThatWereHeld) {
+  const auto content = random_bytes((200 * block) + 123, test_seed());
+  for (int fails_in = 0; fails_in < 10; ++fails_in) {
+    const StreamBuffer buffer(std::make_unique<Plain>(content), options_spilled(0));
+    EXPECT_EQ(buffer.read(12 * block, 100), part(content, 12 * block, 100));
+    {
+      const CallHook hook(fail_call(detail::sys::Call::pwrite, ENOSPC, 100));
+      EXPECT_EQ(code_of([&] { buffer.read((12 * block) + 16'384, 1000); }), Errc::disk_full);
+      read_without_memory(buffer, content, (100 * block) + 300, block, fails_in);
+    }
+    EXPECT_EQ(buffer.read((12 * block) + 16'384, 1000), part(content, (12 * block) + 16'384, 1000));
+    EXPECT_EQ(buffer.read(100 * block, 1000), part(content, 100 * block, 1000));
+  }
+}
+
+}  // namespace
+}  // namespace seekable::test
