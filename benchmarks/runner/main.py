@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -82,9 +83,22 @@ def merged(old, new, names):
         rows = ([row for row in rows[:place] if row["job"] != name] + mine +
                 [row for row in rows[place:] if row["job"] != name])
         at = [row["job"] for row in rows]
-    again = f" {', '.join(names)}: {new['machine'].partition(',')[0].lower()}."
-    return {"machine": old["machine"].replace(again, "") + again, "rows": rows,
+    return {"machine": with_commit(old["machine"], names, new["machine"]), "rows": rows,
             "figures": {**old["figures"], **new["figures"]}}
+
+
+AGAIN = re.compile(r" ([\w, ]+): commit ([^.,]+)\.")
+
+
+def with_commit(line, names, newer):
+    """`line` of the complete run; behind it, from which commit the jobs in `names` are, and those
+    that were measured on their own before."""
+    commits = {name: again[2] for again in AGAIN.finditer(line) for name in again[1].split(", ")}
+    commits |= dict.fromkeys(names, newer.partition(",")[0].removeprefix("Commit "))
+    line = AGAIN.sub("", line)
+    for commit in dict.fromkeys(commits.values()):
+        line += f" {', '.join(name for name in commits if commits[name] == commit)}: commit {commit}."
+    return line
 
 
 def keeper(arguments):
