@@ -44,6 +44,7 @@ std::string stats_line(const StatsSnapshot& snapshot) {
                                  {"bytes_on_wire", snapshot.web->bytes_received},
                                  {"bytes_read", stats.bytes_on_wire},
                                  {"reopened", stats.reopened},
+                                 {"read_through", stats.read_through},
                                  {"kept", snapshot.kept}});
   }
   // A message may hold a file name, which need not be text.

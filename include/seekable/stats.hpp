@@ -14,6 +14,7 @@ struct Stats {
   /// Bytes that the source gave, kept or not. (What a URL cost on its connections: `http_traffic`.)
   std::uint64_t bytes_on_wire = 0;
   std::uint64_t reopened = 0;       ///< calls of `RestartableSource::reopen`
+  std::uint64_t read_through = 0;   ///< bytes of gaps that were read through instead
   std::uint64_t spills = 0;         ///< blocks, and pieces of some, that were written to the spool
   std::uint64_t spilled_bytes = 0;  ///< bytes that went to the spool
   std::uint64_t memory_bytes = 0;   ///< held in memory now, staging included

@@ -190,6 +190,7 @@ Stats Engine::stats() {
   stats.source_reads = filler_.source_reads();
   stats.bytes_on_wire = filler_.bytes_on_wire();
   stats.reopened = filler_.reopened();
+  stats.read_through = filler_.read_through();
   stats.spills = storage_.spills();
   stats.spilled_bytes = storage_.spilled_bytes();
   stats.memory_bytes = storage_.account().used();

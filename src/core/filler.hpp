@@ -117,6 +117,7 @@ class Filler {
   std::uint64_t source_reads() const noexcept { return reads_.load(std::memory_order_relaxed); }
   std::uint64_t bytes_on_wire() const noexcept { return wire_.load(std::memory_order_relaxed); }
   std::uint64_t reopened() const noexcept { return reopened_.load(std::memory_order_relaxed); }
+  std::uint64_t read_through() const noexcept { return through_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr std::size_t max_lanes = 4;
@@ -288,6 +289,7 @@ class Filler {
   std::atomic<std::uint64_t> reads_{0};
   std::atomic<std::uint64_t> wire_{0};
   std::atomic<std::uint64_t> reopened_{0};
+  std::atomic<std::uint64_t> through_{0};       // bytes of gaps that were read through
   std::atomic<std::uint64_t> furthest_{0};      // read by anybody
   std::atomic<std::uint64_t> lowest_{unknown};  // the least that anybody waits for
   std::atomic<bool> drips_{false};              // the filler of a forward-only stream is `Dripping`

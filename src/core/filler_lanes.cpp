@@ -45,7 +45,9 @@ void Filler::go_to_start(Lane*& at, const Need& need) {
       }
     }
     reopen(*at, start, need);
-  } else if (lane.fresh && position == start && lane.held.empty()) {
+  } else if (position < start) {
+    through_.fetch_add(start - position, std::memory_order_relaxed);
+  } else if (lane.fresh && lane.held.empty()) {
     tell_wanted(lane, start, need);
   }
   MutexLock lock(mutex_);

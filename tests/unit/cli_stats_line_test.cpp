@@ -21,10 +21,11 @@ TEST(StatsLine, TellsOfAUrlWhatItHasCost) {
   StatsSnapshot snapshot;
   snapshot.stats.bytes_on_wire = 3;
   snapshot.stats.reopened = 4;
+  snapshot.stats.read_through = 6;
   snapshot.web = WebTraffic{1, 2};
   snapshot.kept = 5;
   EXPECT_NE(stats_line(snapshot).find(R"("http":{"requests":1,"bytes_on_wire":2,"bytes_read":3,)"
-                                      R"("reopened":4,"kept":5}})"),
+                                      R"("reopened":4,"read_through":6,"kept":5}})"),
             std::string::npos)
       << stats_line(snapshot);
 }

@@ -63,6 +63,8 @@ TEST(HttpConnections, ReadThroughASmallGap) {
   }
   // The first may have asked for a part only: nobody knew then that more would be read.
   EXPECT_LE(peer.requests(), 2U);
+  buffer.read(4 * mib + 200'000, 100);
+  EXPECT_GT(buffer.stats().read_through, 0U);
 }
 
 TEST(HttpConnections, AreNoMoreThanAllowed) {
@@ -158,6 +160,42 @@ TEST(HttpConnections, OfManyStreamsTakeTurns) {
   }
   readers.clear();
   for (const auto& buffer : buffers) EXPECT_FALSE(buffer->failure());
+}
+
+TEST(HttpConnections, AreSixToAnOriginAtMost) {
+  const auto gate = std::make_shared<Gate>();
+  const Honest honest{far_content()};
+  const HttpPeer peer([=](const HttpRequest& request) {
+    HttpAnswer answer = honest(request);
+    answer.head_gate = gate;
+    return answer;
+  });
+  std::vector<std::unique_ptr<StreamBuffer>> buffers;
+  std::vector<std::jthread> readers;
+  for (int i = 0; i < 12; ++i) {
+    buffers.push_back(std::make_unique<StreamBuffer>(open(peer, without_retries(), roomy())));
+    readers.emplace_back([buffer = buffers.back().get()] {
+      EXPECT_EQ(buffer->read(0, 1000), part(far_content(), 0, 1000));
+    });
+  }
+  gate->wait_entered(6);
+  EXPECT_EQ(peer.requests(), 6U);
+  gate->open();
+  readers.clear();
+  EXPECT_EQ(peer.most_connections(), 6U);
+}
+
+TEST(HttpConnections, PauseWhereNobodyReads) {
+  static const Bytes large = random_bytes(32 * mib, 15);
+  const HttpPeer peer(Honest{large});
+  auto source = from_url(peer.url(), without_retries());
+  const Source& counted = *source;
+  const StreamBuffer first(std::move(source));
+  first.read(0, 1);
+  // Whoever reads another receives for this one, too.
+  EXPECT_EQ(outcome_of(open(peer, without_retries()), large).code, none);
+  EXPECT_LE(http_traffic(counted).bytes_received, 2304U * 1024U);
+  EXPECT_EQ(outcome_of(first, large).code, none);
 }
 
 // A connection that nobody reads held its place, and a read of another stream waited for ever.
