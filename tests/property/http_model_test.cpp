@@ -26,11 +26,23 @@ using std::chrono::milliseconds;
 struct Server {
   Honest honest{Bytes()};
   std::optional<std::uint64_t> fail_at;  ///< it never gives that byte; else it is moody
+  /// It has another version, of as many bytes, from the so manieth request on of who is sure to
+  /// have seen the first one.
+  std::optional<std::size_t> changes_at;
+  std::size_t sure = 0;
+  Honest other{Bytes()};
   std::mutex mutex;
   RandomChoices luck{0};
 
+  bool has_changed(const HttpRequest& request) {
+    if (!changes_at) return false;
+    const std::lock_guard lock(mutex);
+    if (request.header("If-Range") == honest.etag) ++sure;
+    return sure >= *changes_at;
+  }
+
   HttpAnswer answer(const HttpRequest& request) {
-    HttpAnswer answer = honest(request);
+    HttpAnswer answer = has_changed(request) ? other(request) : honest(request);
     if (request.is_head() || answer.part.end == 0) return answer;
     if (fail_at) {
       const std::uint64_t begin = answer.part.begin;
@@ -50,6 +62,17 @@ struct Server {
   }
 };
 
+/// The stream has all its bytes, or fails anywhere; but it never has a byte of the other version.
+void make_it_change(Choices& choices, Setup& setup, Server& server) {
+  Bytes others = setup.content;
+  for (std::byte& byte : others) byte = ~byte;
+  server.other = server.honest;
+  server.other.content = std::make_shared<Bytes>(std::move(others));
+  server.other.etag = "\"two\"";
+  server.changes_at = 1 + choices.below(5);
+  setup.may_change = true;
+}
+
 Setup make_http_setup(Choices& choices, Server& server) {
   Setup setup = make_setup(choices, false);
   const std::uint64_t size = setup.content.size();
@@ -66,6 +89,9 @@ Setup make_http_setup(Choices& choices, Server& server) {
   if (setup.fail_at && *setup.fail_at >= size) setup.fail_at.reset();
   setup.fail_code = make_error_code(Errc::truncated).default_error_condition();
   server.fail_at = setup.fail_at;
+  // Only a strong ETag, or a date that is old enough, tells one version from another.
+  const bool is_told = honest.etag.starts_with('"');
+  if (is_told && !setup.fail_at && choices.chance(25)) make_it_change(choices, setup, server);
   return setup;
 }
 

@@ -63,6 +63,7 @@ void Arena::check_error(const Error& error, std::uint64_t offset, bool has_wait,
   if (code == Errc::released && may_be_released(offset) && error.offset() > offset) return;
   const bool due = offset >= setup_.reach() || may_fail_anywhere();
   if (code == setup_.fail_code && setup_.fail_at && due) return;
+  if (code == Errc::source_changed && setup_.may_change) return;
   const auto claim = setup_.claim();
   const std::uint64_t size = setup_.content.size();
   if (code == Errc::truncated && claim && *claim > size && due) return;

@@ -67,6 +67,7 @@ struct Setup {
   std::optional<std::uint64_t> found;  ///< what a restartable source finds out when asked
   std::optional<std::uint64_t> fail_at;
   std::error_condition fail_code = std::errc::io_error;
+  bool may_change = false;  ///< the origin may get another version, at any time
   Options options;
 
   bool blocks() const {
@@ -121,7 +122,7 @@ class Arena {
   /// A missing byte below the end may fail: the stream was cancelled, or one of several fillers
   /// failed elsewhere.
   bool may_fail_anywhere() const {
-    return cancelled_.load() || (setup_.restartable && setup_.fails());
+    return cancelled_.load() || setup_.may_change || (setup_.restartable && setup_.fails());
   }
   bool may_be_full() const { return may_be_full_; }
   bool was_cancelled() const { return cancelled_.load(); }
