@@ -9,9 +9,11 @@ namespace seekable::cli {
 
 std::string one_line(std::string_view text) {
   std::string line(text);
-  for (char& c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(line[i]);
+    // 0xc2 begins those of Latin-1 in UTF-8, which terminals obey, too.
+    const bool is_second = i > 0 && line[i - 1] == '\xc2' && 0x80 <= byte && byte <= 0x9f;
+    if (byte < 0x20 || byte == 0x7f || is_second) line[i] = '?';
   }
   return line;
 }

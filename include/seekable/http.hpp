@@ -17,7 +17,8 @@ namespace seekable::inline v1 {
 ///
 /// What is secret in here (`headers`, `user`, `password`) is sent to the origin of the URL alone
 /// (its scheme, host and port), not to where it redirects, and appears in no message. What `netrc`
-/// finds is sent to the host that it is for.
+/// finds is sent to the host that it is for; name and password of `proxy` go to the proxy, and
+/// appear in no message either.
 struct HttpOptions {
   /// Sent with every request to the URL's origin, each as `Name: value`, one line. Those that the
   /// library sends itself are refused: Range, If-Range, Accept-Encoding, Host, Connection,
@@ -33,7 +34,8 @@ struct HttpOptions {
   /// each host asked, also one that is redirected to.
   bool netrc = false;
 
-  /// A proxy's URL. Empty: what `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
+  /// A proxy, `[SCHEME://][USER:PASSWORD@]HOST[:PORT]`; the scheme is http, https, socks4, socks4a,
+  /// socks5 or socks5h. Empty: what `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
   std::string proxy;
 
   /// A file of certificates (PEM) to trust instead of the system's. Empty: the system's.

@@ -2,13 +2,13 @@
 #include "http/exchange.hpp"
 
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
 
+#include "http/sockets.hpp"
 #include "seekable/error.hpp"
 
 namespace seekable::inline v1::detail::http {
@@ -136,7 +136,10 @@ void Exchange::set_options(const Request& request) {
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_BUFFERSIZE, static_cast<long>(step_));
   set(CURLOPT_TCP_KEEPALIVE, 1L);
-  set(CURLOPT_OPENSOCKETFUNCTION, &Exchange::open_socket);
+  set(CURLOPT_OPENSOCKETFUNCTION, &Sockets::open);
+  set(CURLOPT_CLOSESOCKETFUNCTION, &Sockets::close);
+  set(CURLOPT_PREREQFUNCTION, &Exchange::before_request);
+  set(CURLOPT_PREREQDATA, static_cast<void*>(this));
   set(CURLOPT_ERRORBUFFER, error_);
   set(CURLOPT_PRIVATE, static_cast<void*>(this));
   set(CURLOPT_HEADERFUNCTION, &Exchange::on_header);
@@ -150,10 +153,22 @@ void Exchange::begin() noexcept {
   begun_.store(Clock::now().time_since_epoch().count(), std::memory_order_release);
 }
 
-/// As libcurl does it, but for a program that is started meanwhile.
-curl_socket_t Exchange::open_socket(void* /*self*/, curlsocktype /*purpose*/,
-                                    curl_sockaddr* address) {
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+/// A server that sends more than the length it tells leaves it in the connection, and libcurl would
+/// take it for the next answer. (It sees only what comes with the last byte.)
+int Exchange::before_request(void* self, char* /*address*/, char* /*own_address*/, int /*port*/,
+                             int own_port) {
+  Exchange& exchange = *static_cast<Exchange*>(self);
+  if (!exchange.is_used_again() || Sockets::bytes_waiting(own_port) == 0) {
+    return CURL_PREREQFUNC_OK;
+  }
+  exchange.has_leftovers_ = true;
+  return CURL_PREREQFUNC_ABORT;  // That closes it.
+}
+
+bool Exchange::is_used_again() const noexcept {
+  long connections = 0;
+  return ::curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connections) == CURLE_OK &&
+         connections == 0;
 }
 
 std::size_t Exchange::on_header(char* data, std::size_t size, std::size_t count, void* self) try {
@@ -186,9 +201,7 @@ std::size_t Exchange::take_header(std::string_view line) {
   // Libcurl may have an answer to that, and send another request by itself.
   if (has_credentials_ && (head_.status == 401 || head_.status == 407)) return line.size();
   head_done_.store(true, std::memory_order_release);
-  long connections = 0;
-  ::curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connections);
-  link_->answered(Clock::now() - *begun(), connections > 0);
+  link_->answered(Clock::now() - *begun(), !is_used_again());
   unsignalled_ = true;  // What comes with it is one thing to wake for.
   return line.size();
 }
@@ -324,8 +337,15 @@ void Exchange::end(CURLcode code) {
   if (::curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
     ending.system_error = static_cast<int>(number);
   }
-  // What libcurl says of a callback that failed is not why.
-  ending.text = error_[0] != '\0' && !no_memory_ ? error_ : ::curl_easy_strerror(ending.code);
+  ending.was_used = is_used_again();
+  if (has_leftovers_) {
+    traffic_->requests.fetch_sub(1, std::memory_order_relaxed);  // It was not sent.
+    ending.ask_again = true;
+  }
+  // What libcurl says of a callback that failed is not why; and it quotes a proxy with its
+  // password.
+  const bool is_fit = error_[0] != '\0' && std::strchr(error_, '@') == nullptr && !no_memory_;
+  ending.text = is_fit ? error_ : ::curl_easy_strerror(ending.code);
   finish(std::move(ending));
 }
 
@@ -333,7 +353,7 @@ void Exchange::give_way() {
   Ending ending;
   ending.code = CURLE_RECV_ERROR;
   ending.text = "the connection was needed for another read";
-  ending.gave_way = true;
+  ending.ask_again = true;
   finish(std::move(ending));
 }
 

@@ -40,9 +40,11 @@ struct Request {
 /// How an exchange ended.
 struct Ending {
   CURLcode code = CURLE_OK;
-  std::string text;       ///< libcurl's own words, one line
-  int system_error = 0;   ///< errno of a connection that could not be made
-  bool gave_way = false;  ///< to another exchange, while nobody was reading
+  std::string text;        ///< libcurl's own words, one line
+  int system_error = 0;    ///< errno of a connection that could not be made
+  bool ask_again = false;  ///< nothing has failed: it gave way to another exchange while nobody was
+                           ///< reading, or the connection could not be used again
+  bool was_used = false;   ///< the connection had given another answer before
 };
 
 /// One request and its answer: filled by whoever leads the `Client`, emptied by one reader.
@@ -127,7 +129,7 @@ class Exchange {
   void abandon();
 
  private:
-  static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static int before_request(void* self, char* address, char* own_address, int port, int own_port);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   std::size_t take_header(std::string_view line);
@@ -135,6 +137,7 @@ class Exchange {
   std::size_t place(std::span<const std::byte> bytes) noexcept;
   void wake_reader();
   void note_pause();
+  bool is_used_again() const noexcept;
   void measure();
   void tell_link();
   std::uint64_t bytes_in_kernel() const noexcept;
@@ -172,6 +175,7 @@ class Exchange {
   bool unsignalled_ = false;
   bool is_to_pause_ = false;    // libcurl was told to; the rest of the step is still coming
   bool no_memory_ = false;      // in a callback
+  bool has_leftovers_ = false;  // the connection holds what nobody has asked for
   std::span<std::byte> place_;  // what is left of it
   std::size_t placed_ = 0;
   std::uint64_t body_bytes_ = 0;

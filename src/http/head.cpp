@@ -11,8 +11,12 @@ namespace {
 std::string printable(std::string_view text) {
   constexpr std::size_t longest = 80;
   std::string line(text.substr(0, longest));
-  std::ranges::replace_if(
-      line, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(line[i]);
+    // 0xc2 begins those of Latin-1 in UTF-8, which terminals obey, too.
+    const bool is_second = i > 0 && line[i - 1] == '\xc2' && 0x80 <= byte && byte <= 0x9f;
+    if (byte < ' ' || byte == 0x7f || is_second) line[i] = '?';
+  }
   return line;
 }
 

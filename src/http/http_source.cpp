@@ -222,7 +222,7 @@ void HttpSource::take_ending() {
     return;
   }
   // It may have broken off long ago, while nobody read: only who waited in vain has met a failure.
-  if (ending->gave_way) return;
+  if (ending->ask_again) return;
   if (gave_some_ && !waited_ && at_ - answer_begin_ >= Link::least_gap) return;
   broke_off(ending->code != CURLE_OK
                 ? *ending

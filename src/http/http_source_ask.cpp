@@ -29,12 +29,13 @@ std::error_code code_of(const Ending& ending) {
 
 /// What another try would not mend. `answered`: the URL has given an answer before, in this
 /// process.
-bool is_final(CURLcode code, bool answered) {
-  switch (code) {
+bool is_final(const Ending& ending, bool answered) {
+  switch (ending.code) {
+    // What is not HTTP. A connection that was used before may hold what belongs to no answer.
+    case CURLE_UNSUPPORTED_PROTOCOL: return !ending.was_used;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_FILESIZE_EXCEEDED:
     case CURLE_ABORTED_BY_CALLBACK:
@@ -87,6 +88,7 @@ HttpSource::Answer HttpSource::ask_once(Purpose purpose) {
   if (!client_) client_ = Client::of_process();
   waited_ = false;
   gave_some_ = false;
+  asked_to_wait_.reset();  // What an earlier answer asked for, to HEAD perhaps, is over.
   set_exchange(
       std::make_shared<Exchange>(request, signal_, resource_->link(), resource_->traffic()));
   exchange_->set_being_read(true);
@@ -143,7 +145,7 @@ HttpSource::Answer HttpSource::await_answer(Purpose purpose) {
       return head->is_redirect() ? follow(*head) : judge(purpose, *head);
     }
     if (const Ending* const ending = exchange_->ending()) {
-      if (ending->gave_way) return Answer::try_again;
+      if (ending->ask_again) return Answer::try_again;
       broke_off(*ending);
       return Answer::trouble;
     }
@@ -176,7 +178,7 @@ HttpSource::Answer HttpSource::follow(const Head& head) {
 void HttpSource::broke_off(const Ending& ending) {
   broke_ = true;
   trouble_ = Error(code_of(ending), resource_->what() + ": " + ending.text, position_);
-  if (is_final(ending.code, resource_->is_known())) throw Error(*trouble_);
+  if (is_final(ending, resource_->is_known())) throw Error(*trouble_);
 }
 
 void HttpSource::wait_for_next_try() {

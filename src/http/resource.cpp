@@ -29,6 +29,9 @@ void check_options(const HttpOptions& options) {
   check(std::ranges::none_of(options.expected_validator,
                              [](char c) { return static_cast<unsigned char>(c) < ' '; }),
         "a validator cannot hold control characters");
+  check(options.proxy.empty() || is_proxy(options.proxy),
+        "a proxy must read [SCHEME://][USER:PASSWORD@]HOST[:PORT], its scheme http, https, socks4, "
+        "socks4a, socks5 or socks5h");
   for (const std::string& header : options.headers) {
     const bool one_line = header.find_first_of(std::string("\r\n\0", 3)) == std::string::npos;
     check(one_line && parse_field(header), "a header must read 'Name: value', in one line");

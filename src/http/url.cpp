@@ -86,6 +86,18 @@ Url Url::redirected(const std::string& location) const {
   return take_apart(handle.get());
 }
 
+bool is_proxy(const std::string& text) {
+  const Handle handle = make_handle();
+  const unsigned how = CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME;
+  if (text.find('\0') != std::string::npos ||
+      ::curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), how) != CURLUE_OK) {
+    return false;
+  }
+  const std::string scheme = part(handle.get(), CURLUPART_SCHEME);
+  const auto schemes = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+  return std::ranges::find(schemes, scheme) != schemes.end();
+}
+
 std::string Url::printable() const {
   constexpr std::size_t longest = 200;
   // A query may hold a signature, or a key.

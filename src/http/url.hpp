@@ -23,4 +23,7 @@ struct Url {
   std::string printable() const;
 };
 
+/// True if libcurl takes `text` for a proxy. (What it says otherwise quotes the password.)
+bool is_proxy(const std::string& text);
+
 }  // namespace seekable::inline v1::detail::http

@@ -54,6 +54,19 @@ TEST(HttpMended, AServerThatOnlyRepeatsBytesIsNotHarassed) {
   EXPECT_LE(peer.requests(), 6U);
 }
 
+// What the server asked for in its answer to HEAD was waited for when something else failed later:
+// an hour is too long, and so there was no other try.
+TEST(HttpMended, WhatAHeadAskedToWaitForIsForgotten) {
+  const auto honest = first_by(Honest(content()), {breaks_off(0), breaks_off(100)});
+  const HttpPeer peer([=](const HttpRequest& request) {
+    if (!request.is_head()) return honest(request);
+    return HttpAnswer::of("503 Service Unavailable").set("Retry-After", "3600");
+  });
+  const StreamBuffer buffer = open(peer);
+  EXPECT_EQ(buffer.wait_for_size(), content().size());
+  EXPECT_EQ(outcome_of(buffer, content()).code, none);
+}
+
 // Six streams that had failed kept their places, and every other one waited for ever.
 TEST(HttpMended, AStreamThatFailedGivesItsConnectionBack) {
   HttpAnswer unfinished = HttpAnswer::of("404 Not Found");

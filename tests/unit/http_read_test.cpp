@@ -42,7 +42,7 @@ TEST(HttpRead, NeverAsksForACodingOfTheContent) {
   buffer.read(0, 10);
   buffer.read(far_content().size() - 10, 10);
   for (const HttpRequest& request : peer.log()) {
-    EXPECT_EQ(request.header("Accept-Encoding").value_or("identity"), "identity");
+    EXPECT_EQ(request.header("Accept-Encoding"), "identity");
   }
 }
 
@@ -225,6 +225,35 @@ TEST(HttpRead, RefusesOptionsOutOfTheirRange) {
   refused([](HttpOptions& options) { options.stall_timeout = std::chrono::milliseconds(-1); });
   refused([](HttpOptions& options) { options.headers = {"no colon"}; });
   refused([](HttpOptions& options) { options.headers = {"A: b\r\nC: d"}; });
+}
+
+/// What stands at `offset` of a file that is too large to hold.
+Bytes endless_part(std::uint64_t offset, std::size_t size) { return pattern_bytes(offset, size); }
+
+TEST(HttpRead, JumpsAsFarAsThereAreOffsets) {
+  constexpr std::uint64_t total = (std::uint64_t{1} << 62U) + 1000;
+  const HttpPeer peer([=](const HttpRequest& request) {
+    HttpAnswer answer = HttpAnswer::of("206 Partial Content");
+    const HttpRange range = request.range().value_or(HttpRange{});
+    const std::uint64_t end =
+        std::min({total, range.first + 100'000, range.last.value_or(total - 1) + 1});
+    const Bytes body = endless_part(range.first, static_cast<std::size_t>(end - range.first));
+    answer.body_is(to_string(body));
+    answer.set("ETag", "\"one\"");
+    return answer.set("Content-Range", "bytes " + std::to_string(range.first) + "-" +
+                                           std::to_string(end - 1) + "/" + std::to_string(total));
+  });
+  const StreamBuffer buffer = open(peer, without_retries());
+  for (const unsigned bits : {0U, 31U, 32U, 53U, 60U, 62U}) {
+    const std::uint64_t offset = (std::uint64_t{1} << bits) + 5;
+    EXPECT_EQ(buffer.read(offset, 300), endless_part(offset, 300)) << bits;
+    EXPECT_EQ(buffer.read(offset - 4, 100'000),
+              endless_part(offset - 4, std::min<std::uint64_t>(100'000, total - offset + 4)))
+        << bits;
+  }
+  EXPECT_EQ(buffer.size(), total);
+  EXPECT_EQ(buffer.read(total, 1).size(), 0U);
+  EXPECT_LE(buffer.stats().memory_bytes, 3U * 1024U * 1024U);
 }
 
 }  // namespace

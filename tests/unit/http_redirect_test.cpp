@@ -3,7 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -194,6 +199,110 @@ TEST(HttpSecrets, AreNotInWhatIsSaidOfAUrlThatIsNone) {
     FAIL();
   } catch (const std::invalid_argument& error) {
     EXPECT_EQ(std::string(error.what()).find("baba"), std::string::npos) << error.what();
+  }
+}
+
+TEST(HttpSecrets, OfAProxyAreInNoMessage) {
+  for (const char* proxy : {"foo://me:swordfish@127.0.0.1:1", "http://me:swordfish@127.0.0.1:99999",
+                            "http://me:swordfish@", "me:swordfish@:"}) {
+    HttpOptions options = without_retries();
+    options.proxy = proxy;
+    try {
+      from_url("http://127.0.0.1/", options);
+      ADD_FAILURE() << proxy << " is taken";
+    } catch (const std::invalid_argument& error) {
+      EXPECT_EQ(std::string(error.what()).find("swordfish"), std::string::npos) << error.what();
+    }
+  }
+}
+
+/// An environment variable, until the scope ends.
+class Environment {
+ public:
+  Environment(const char* name, const std::string& value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    ::setenv(name, value.c_str(), 1);
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  ~Environment() {
+    if (before_) {
+      ::setenv(name_, before_->c_str(), 1);
+    } else {
+      ::unsetenv(name_);
+    }
+  }
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+// It stood in what libcurl says of a proxy that it does not understand.
+TEST(HttpSecrets, OfAProxyInTheEnvironmentAreInNoMessage) {
+  const Environment all("no_proxy", "");
+  for (const char* proxy : {"foo://me:swordfish@127.0.0.1:1", "http://me:swordfish@127.0.0.1:99999",
+                            "http://me:swordfish@127.0.0.1:1"}) {
+    const Environment set("http_proxy", proxy);
+    const StreamBuffer buffer(from_url("http://127.0.0.1:9/", without_retries()));
+    const std::string text = text_of([&] { buffer.read(0, 1); });
+    EXPECT_FALSE(text.empty());
+    EXPECT_EQ(text.find("swordfish"), std::string::npos) << text;
+  }
+}
+
+TEST(HttpSecrets, AreNotSentToAProxy) {
+  const Environment all("no_proxy", "");
+  const HttpPeer proxy([](const HttpRequest&) { return HttpAnswer::of("403 Forbidden"); });
+  HttpOptions options = with_secrets();
+  options.retries = 0;
+  options.proxy = "http://127.0.0.1:" + std::to_string(proxy.port());
+  const StreamBuffer buffer(from_url("https://host.invalid/", options));
+  EXPECT_TRUE(code_of([&] { buffer.read(0, 1); }));
+  ASSERT_GE(proxy.requests(), 1U);
+  for (const HttpRequest& request : proxy.log()) {
+    EXPECT_EQ(request.method, "CONNECT");
+    EXPECT_EQ(request.header("X-Token"), std::nullopt);
+    EXPECT_EQ(request.header("Authorization"), std::nullopt);
+  }
+}
+
+TEST(HttpSecrets, OfNetrcGoToTheHostThatTheyAreFor) {
+  const auto home = std::filesystem::path(::testing::TempDir()) / "seekable-netrc";
+  std::filesystem::create_directory(home);
+  std::ofstream(home / ".netrc") << "machine 127.0.0.1 login ali password baba\n";
+  const Environment set("HOME", home);
+  const HttpPeer other(Honest{content()});
+  const std::string elsewhere = "http://localhost:" + std::to_string(other.port()) + "/data";
+  const HttpPeer peer(guarded(with_redirects({{"/a", elsewhere}})));
+  HttpOptions options = quick();
+  options.netrc = true;
+  EXPECT_EQ(outcome_of(open_at(peer, "/b", options), content()).code, none);
+  EXPECT_EQ(peer.log().back().header("Authorization"), base64_of_user);
+  EXPECT_EQ(outcome_of(open_at(peer, "/a", options), content()).code, none);
+  ASSERT_GE(other.requests(), 1U);
+  for (const HttpRequest& request : other.log()) {
+    EXPECT_EQ(request.header("Authorization"), std::nullopt);
+  }
+  std::filesystem::remove_all(home);
+}
+
+TEST(HttpSecrets, MayBeAskedForByDigest) {
+  const Honest honest(content());
+  const HttpPeer peer([=](const HttpRequest& request) {
+    const std::string given = request.header("Authorization").value_or("");
+    if (given.starts_with("Digest ") && given.find("username=\"ali\"") != std::string::npos) {
+      return honest(request);
+    }
+    return HttpAnswer::of("401 Unauthorized")
+        .set("WWW-Authenticate", "Digest realm=\"cave\", nonce=\"1\", qop=\"auth\"");
+  });
+  HttpOptions options = quick();
+  options.user = "ali";
+  options.password = "baba";
+  EXPECT_EQ(outcome_of(open(peer, options), content()).code, none);
+  for (const HttpRequest& request : peer.log()) {
+    EXPECT_EQ(request.header("Authorization").value_or("").find("baba"), std::string::npos);
   }
 }
 

@@ -233,6 +233,17 @@ TEST(HttpRetry, DoesNotWaitForEver) {
   const Outcome outcome = outcome_of(open(peer, options), content());
   EXPECT_EQ(outcome.code, Errc::source_failed);
   EXPECT_NE(outcome.text.find("503"), std::string::npos);
+  EXPECT_EQ(peer.requests(), 1U) << "a day later the next one";
+}
+
+TEST(HttpRetry, EndsWhereAConnectionDoesNotStand) {
+  const HttpPeer peer(always_by(Honest(content()), gives(HttpAnswer::silence())));
+  HttpOptions options = without_retries();
+  options.connect_timeout = milliseconds(100);
+  options.first_byte_timeout = std::chrono::hours(1);
+  // What it gets is no request, so that it waits for the rest.
+  const std::string url = "https://127.0.0.1:" + std::to_string(peer.port()) + "/";
+  EXPECT_EQ(code_of([&] { StreamBuffer(from_url(url, options)).read(0, 1); }), Errc::timed_out);
 }
 
 TEST(HttpRetry, CountsNoCloseWhileNobodyReads) {
