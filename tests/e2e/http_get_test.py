@@ -75,6 +75,31 @@ class Whole(WebCase):
         self.assert_whole(data)
         self.assertEqual(server.requests(1)[-1].protocol, "HTTP/2.0")
 
+    def test_download_by_http_2_goes_on_where_it_was_interrupted(self):
+        data = self.offer("file", pattern(12_000_000))
+        server = self.nginx(SLOW, tls=True)
+        trusted = (server.url + "file", "--cacert", server.certificate)
+        process = self.start("get", *trusted)
+        self.wait_for_part(3_000_000, process)
+        process.kill()
+        process.wait()
+        kept = self.kept()
+        result = self.seekable("get", *trusted, "--stats")
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(json.loads(result.stderr)["http"]["bytes_read"], len(data) - kept)
+        self.assert_whole(data)
+        self.assertEqual({one.protocol for one in server.requests(2)}, {"HTTP/2.0"})
+
+    def test_ranges_come_by_http_2(self):
+        data = self.offer("file", pattern(3_000_000))
+        server = self.nginx(tls=True)
+        result = self.seekable("cat", server.url + "file", "--cacert", server.certificate,
+                               "--range", "1000000-1099999", "--range", "-70000", "--range", "0-99")
+        self.assert_ok(result, data[1_000_000:1_100_000] + data[-70_000:] + data[:100])
+        told = server.requests(2)
+        self.assertEqual({one.protocol for one in told}, {"HTTP/2.0"})
+        self.assertIn(206, {one.status for one in told})
+
     def test_file_is_decompressed_on_the_way_where_that_is_wanted(self):
         data = pattern(500_000)
         self.offer("file.gz", subprocess.run(["gzip", "-c"], input=data, capture_output=True,
@@ -168,17 +193,41 @@ class Interrupted(WebCase):
                 self.assertEqual(self.kept(), self.part_size())
         self.assertFalse((self.work / "file").exists())
 
-    def test_by_a_server_that_dies_five_times_is_whole_in_the_end(self):
-        data = self.offer("file", pattern(24_000_000))
-        server = self.nginx(SLOW)
-        process = self.start("get", server.url + "file")
+    def let_die_five_times(self, server, *arguments):
+        process = self.start("get", server.url + "file", *arguments)
         for _ in range(5):
             self.wait_for_part(self.part_size() + 1_000_000, process)
             server.kill()
             server.start()
+        return process
+
+    def test_by_a_server_that_dies_five_times_is_whole_in_the_end(self):
+        data = self.offer("file", pattern(24_000_000))
+        for tags in ("", " etag off;"):
+            with self.subTest(tags):
+                process = self.let_die_five_times(self.nginx(SLOW + tags))
+                _, error = process.communicate()
+                self.assertEqual((process.returncode, error), (0, b""))
+                self.assert_whole(data)
+                (self.work / "file").unlink()
+
+    def test_the_sixth_time_by_another_file_is_told_with_its_place(self):
+        data = self.offer("file", pattern(24_000_000))
+        server = self.nginx(SLOW)
+        process = self.let_die_five_times(server, "--stats")
+        self.wait_for_part(self.part_size() + 1_000_000, process)
+        server.kill()
+        (self.root / "file").write_bytes(pattern(24_000_000, seed=2))
+        os.utime(self.root / "file", (1_100_000_000, 1_100_000_000))
+        server.start()
         _, error = process.communicate()
-        self.assertEqual((process.returncode, error), (0, b""))
-        self.assert_whole(data)
+        self.assertEqual(process.returncode, 1)
+        message, stats = error.decode().splitlines()
+        self.assertRegex(message, "changed")
+        failure = json.loads(stats)["failure"]
+        self.assertGreater(failure["offset"], 6_000_000)
+        self.assertEqual(failure["offset"], self.kept())
+        self.assertEqual(self.part().read_bytes()[:self.kept()], data[:self.kept()])
 
     def test_by_another_file_in_its_place_fails_and_starts_again_the_next_time(self):
         self.offer("file", pattern(12_000_000))
