@@ -128,5 +128,6 @@ IN_README = (
     "`read_at` 4 KiB at random over 1 GiB in memory",
     "`read_at` 4 KiB at random, spilled, in the page cache",
     *(job.what for job in JOBS if job.name.startswith(("ingest", "lives", "followers"))),
+    "64 KiB at 150 MB of a file of 200 MB, from a URL to the bytes",
 )
 NOT_IN_README = ("vector",)

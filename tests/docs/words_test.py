@@ -21,7 +21,7 @@ def struct_fields(header, struct):
     body = re.search(rf"^struct {struct} {{(.*?)^}};", read(f"include/seekable/{header}"),
                      re.MULTILINE | re.DOTALL)[1]
     body = re.sub(r"//.*", "", body)
-    return re.findall(r"\b(\w+)(?: = [^;]*)?;", body)
+    return re.findall(r"\b(\w+)(?: = [^;]*|\{[^;]*\})?;", body)
 
 
 def enumerators(header, enum):
@@ -69,6 +69,11 @@ class Options(unittest.TestCase):
     def test_the_table_of_options_has_the_fields_of_the_struct(self):
         table = backticked(pages.first_cells(pages.section(README.read_text(), "Options")))
         self.assertEqual(table, struct_fields("options.hpp", "Options"))
+
+    def test_the_table_of_a_url_has_the_fields_of_its_options(self):
+        rows = pages.first_cells(pages.section(read("docs/guide.md"), "URLs"))
+        table = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+        self.assertEqual(sorted(table), sorted(struct_fields("http.hpp", "HttpOptions")))
 
     def test_the_table_of_the_command_has_its_options(self):
         table = " ".join(pages.first_cells(pages.section(README.read_text(), "The command")))
