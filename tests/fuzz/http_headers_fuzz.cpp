@@ -4,10 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "http/head.hpp"
 #include "http/headers.hpp"
+#include "http/url.hpp"
 
 namespace {
 
@@ -67,6 +70,36 @@ void check_lines(std::string_view text) {
   if (const auto status = parse_status(text)) expect(*status >= 100 && *status <= 999);
 }
 
+bool is_for_one_line(const std::string& text) {
+  return std::ranges::none_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+/// A whole head, line by line, as libcurl gives it; and where it sends on to.
+void check_head(std::string_view text) {
+  Head head;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    head.add(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+  expect(head.status == 0 || (head.status >= 100 && head.status <= 999));
+  expect(!head.transfer_coded || !head.length());
+  expect(!head.has_two_lengths || head.content_length || !head.length());
+  for (const std::string* shown :
+       {&head.reason, &head.content_type, &head.coding, &head.last_modified}) {
+    expect(is_for_one_line(*shown));
+  }
+  if (!head.is_redirect()) return;
+  try {
+    const Url to = Url::parse("http://host.example/a").redirected(head.location);
+    expect(to.text.starts_with("http://") || to.text.starts_with("https://"));
+    expect(to.origin.find('@') == std::string::npos);
+  } catch (const std::invalid_argument&) {
+    return;  // It is no URL of the web.
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -76,5 +109,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_entity_tag(text);
   check_times(text);
   check_lines(text);
+  check_head(text);
   return 0;
 }
