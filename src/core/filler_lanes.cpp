@@ -46,7 +46,7 @@ void Filler::go_to_start(Lane*& at, const Need& need) {
     }
     reopen(*at, start, need);
   } else if (position < start) {
-    through_.fetch_add(start - position, std::memory_order_relaxed);
+    lane.through = start;
   } else if (lane.fresh && lane.held.empty()) {
     tell_wanted(lane, start, need);
   }
@@ -126,6 +126,7 @@ void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
     source_threw(lane, std::current_exception());
   }
   lane.fresh = true;
+  lane.through = 0;
   lane.position.store(start, std::memory_order_release);
 }
 

@@ -244,8 +244,13 @@ std::size_t Filler::within_end(std::uint64_t position, std::size_t size) const n
 
 void Filler::advance_to(Lane& lane, std::uint64_t position) noexcept {
   lane.fresh = false;
+  const std::uint64_t before = lane.position.load(std::memory_order_relaxed);
   lane.position.store(position, std::memory_order_release);
   if (!sparse()) return;
+  if (before < lane.through) {
+    const std::uint64_t passed = std::min(position, lane.through) - before;
+    through_.fetch_add(passed, std::memory_order_relaxed);
+  }
   std::uint64_t reached = reached_.load(std::memory_order_relaxed);
   while (position > reached &&
          !reached_.compare_exchange_weak(reached, position, std::memory_order_relaxed)) {

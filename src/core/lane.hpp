@@ -27,8 +27,9 @@ struct Lane {
 
   // Its filler's alone.
   Filling filling;
-  Bytes held;         ///< taken from the source, and no store had room for it
-  bool fresh = true;  ///< nothing was read since it was (re)opened
+  Bytes held;                 ///< taken from the source, and no store had room for it
+  bool fresh = true;          ///< nothing was read since it was (re)opened
+  std::uint64_t through = 0;  ///< up to here it reads on over what nobody needs
 };
 
 }  // namespace seekable::inline v1::detail

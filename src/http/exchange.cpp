@@ -158,17 +158,20 @@ void Exchange::begin() noexcept {
 int Exchange::before_request(void* self, char* /*address*/, char* /*own_address*/, int /*port*/,
                              int own_port) {
   Exchange& exchange = *static_cast<Exchange*>(self);
+  exchange.own_port_ = own_port;
   if (!exchange.is_used_again() || Sockets::bytes_waiting(own_port) == 0) {
     return CURL_PREREQFUNC_OK;
   }
   exchange.has_leftovers_ = true;
-  return CURL_PREREQFUNC_ABORT;  // That closes it.
+  ::curl_easy_setopt(exchange.easy_, CURLOPT_FORBID_REUSE, 1L);
+  return CURL_PREREQFUNC_ABORT;
 }
 
-bool Exchange::is_used_again() const noexcept {
+/// The exchange was given a connection that was made for it.
+bool Exchange::has_connected() const noexcept {
   long connections = 0;
   return ::curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connections) == CURLE_OK &&
-         connections == 0;
+         connections > 0;
 }
 
 std::size_t Exchange::on_header(char* data, std::size_t size, std::size_t count, void* self) try {
@@ -193,6 +196,7 @@ std::size_t Exchange::take_header(std::string_view line) {
   // Trailers come behind the body, and change nothing.
   if (head_done_.load(std::memory_order_relaxed)) return line.size();
   if (!trimmed(line).empty()) {
+    if (line.starts_with("HTTP/2")) Sockets::set_framed(own_port_);
     head_.add(line);
     return line.size();
   }
@@ -201,7 +205,7 @@ std::size_t Exchange::take_header(std::string_view line) {
   // Libcurl may have an answer to that, and send another request by itself.
   if (has_credentials_ && (head_.status == 401 || head_.status == 407)) return line.size();
   head_done_.store(true, std::memory_order_release);
-  link_->answered(Clock::now() - *begun(), !is_used_again());
+  link_->answered(Clock::now() - *begun(), has_connected());
   unsignalled_ = true;  // What comes with it is one thing to wake for.
   return line.size();
 }
@@ -338,15 +342,24 @@ void Exchange::end(CURLcode code) {
     ending.system_error = static_cast<int>(number);
   }
   ending.was_used = is_used_again();
-  if (has_leftovers_) {
+  if (has_leftovers_ && head_.status < 200) {
     traffic_->requests.fetch_sub(1, std::memory_order_relaxed);  // It was not sent.
     ending.ask_again = true;
+  } else if (has_leftovers_) {
+    ending.code = CURLE_RECV_ERROR;
+    ending.text = "the server sends more than the length it tells";
   }
-  // What libcurl says of a callback that failed is not why; and it quotes a proxy with its
-  // password.
-  const bool is_fit = error_[0] != '\0' && std::strchr(error_, '@') == nullptr && !no_memory_;
-  ending.text = is_fit ? error_ : ::curl_easy_strerror(ending.code);
+  if (ending.text.empty()) ending.text = text_of(ending.code);
   finish(std::move(ending));
+}
+
+/// What libcurl says. Of a callback that failed that is not why; and it quotes a proxy, with its
+/// password, perhaps not to the end.
+std::string Exchange::text_of(CURLcode code) const {
+  const std::size_t size = std::strlen(error_);
+  const bool is_fit =
+      size > 0 && size < CURL_ERROR_SIZE - 1 && std::strchr(error_, '@') == nullptr && !no_memory_;
+  return is_fit ? error_ : ::curl_easy_strerror(code);
 }
 
 void Exchange::give_way() {
@@ -365,7 +378,8 @@ void Exchange::abandon() {
 }
 
 void Exchange::finish(Ending ending) {
-  if (has_head_) head_done_.store(true, std::memory_order_release);
+  // (Behind leftovers it is one that asked for a name and a password.)
+  if (has_head_ && !has_leftovers_) head_done_.store(true, std::memory_order_release);
   ending_ = std::move(ending);
   done_.store(true, std::memory_order_release);
   signal_->set();

@@ -137,7 +137,8 @@ class Exchange {
   std::size_t place(std::span<const std::byte> bytes) noexcept;
   void wake_reader();
   void note_pause();
-  bool is_used_again() const noexcept;
+  bool has_connected() const noexcept;
+  bool is_used_again() const noexcept { return !has_connected() || head_.status >= 200; }
   void measure();
   void tell_link();
   std::uint64_t bytes_in_kernel() const noexcept;
@@ -146,6 +147,7 @@ class Exchange {
   void set_trust(const Request& request);  ///< credentials, proxy, certificates
   template <typename Value>
   void set(CURLoption option, Value value);
+  std::string text_of(CURLcode code) const;
   void finish(Ending ending);
 
   CURL* const easy_;
@@ -176,6 +178,7 @@ class Exchange {
   bool is_to_pause_ = false;    // libcurl was told to; the rest of the step is still coming
   bool no_memory_ = false;      // in a callback
   bool has_leftovers_ = false;  // the connection holds what nobody has asked for
+  int own_port_ = 0;            // of the connection
   std::span<std::byte> place_;  // what is left of it
   std::size_t placed_ = 0;
   std::uint64_t body_bytes_ = 0;

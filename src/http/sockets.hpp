@@ -14,11 +14,16 @@ namespace seekable::inline v1::detail::http {
 class Sockets {
  public:
   /// For libcurl: as it opens and closes them itself, but not for a program that is started
-  /// meanwhile.
+  /// meanwhile. (Those of a connection that was given up early it closes by itself.)
   static curl_socket_t open(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int close(void* self, curl_socket_t socket);
 
-  /// Bytes that have come on the connection from this port of ours, and nobody has taken.
+  /// The connection from this port of ours speaks HTTP/2: what comes on it says which answer it
+  /// belongs to.
+  static void set_framed(int own_port);
+
+  /// Bytes that have come on the connection from this port of ours, and nobody has taken; 0 for
+  /// HTTP/2.
   static std::uint64_t bytes_waiting(int own_port);
 };
 

@@ -93,6 +93,13 @@ bool is_proxy(const std::string& text) {
       ::curl_url_set(handle.get(), CURLUPART_URL, text.c_str(), how) != CURLUE_OK) {
     return false;
   }
+  // Where it cannot read these, libcurl goes on without a proxy.
+  for (const CURLUPart secret : {CURLUPART_USER, CURLUPART_PASSWORD}) {
+    char* read = nullptr;
+    const CURLUcode code = ::curl_url_get(handle.get(), secret, &read, CURLU_URLDECODE);
+    ::curl_free(read);
+    if (code != CURLUE_OK && code != CURLUE_NO_USER && code != CURLUE_NO_PASSWORD) return false;
+  }
   const std::string scheme = part(handle.get(), CURLUPART_SCHEME);
   const auto schemes = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
   return std::ranges::find(schemes, scheme) != schemes.end();

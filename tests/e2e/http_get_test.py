@@ -100,6 +100,18 @@ class Whole(WebCase):
         self.assertEqual({one.protocol for one in told}, {"HTTP/2.0"})
         self.assertIn(206, {one.status for one in told})
 
+    def test_jumps_by_http_2_need_no_connections_of_their_own(self):
+        data = self.offer("file", pattern(40_000_000))
+        server = self.nginx(tls=True)
+        begins = range(0, 40_000_000, 5_000_000)
+        ranges = [word for begin in begins for word in ("--range", f"{begin}-{begin + 299_999}")]
+        result = self.seekable("cat", server.url + "file", "--cacert", server.certificate,
+                               "--connections", "1", *ranges)
+        self.assert_ok(result, b"".join(data[begin:begin + 300_000] for begin in begins))
+        told = server.requests(len(begins))
+        self.assertLessEqual(len({one.connection for one in told}), 2)
+        self.assertLess(len(told), 2 * len(begins))
+
     def test_file_is_decompressed_on_the_way_where_that_is_wanted(self):
         data = pattern(500_000)
         self.offer("file.gz", subprocess.run(["gzip", "-c"], input=data, capture_output=True,

@@ -19,7 +19,7 @@ pid {home}/nginx.pid;
 error_log {home}/error.log;
 events {{ worker_connections 64; }}
 http {{
-  log_format told '$request_method\t$status\t$bytes_sent\t$http_range\t$server_protocol';
+  log_format told '$request_method\t$status\t$bytes_sent\t$http_range\t$server_protocol\t$connection';
   access_log {home}/access.log told;
   types {{ application/zip zip; text/plain txt; }}
   default_type application/octet-stream;
@@ -64,6 +64,7 @@ class Told:
     bytes_sent: int
     range: str
     protocol: str
+    connection: str
 
 
 class Nginx:
@@ -132,5 +133,5 @@ class Nginx:
             found = [line.split("\t") for line in text.splitlines()]
             return found if len(found) >= at_least else None
         found = wait_until(lines, f"{at_least} requests") if at_least else lines()
-        return [Told(method, int(status), int(sent), wanted, protocol)
-                for method, status, sent, wanted, protocol in found]
+        return [Told(method, int(status), int(sent), *others)
+                for method, status, sent, *others in found]

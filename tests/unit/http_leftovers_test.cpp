@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ const Bytes& content() {
   static const Bytes bytes = random_bytes(300'000, 41);
   return bytes;
 }
+
+constexpr std::string_view forged = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nFORGED";
 
 /// Answers the first GET with a length of 3, and sends `leftovers` behind that, most of it after
 /// the head has been read.
@@ -49,7 +52,7 @@ struct TooLong {
 
 // They were given as another stream: libcurl took them for the answer to its request.
 TEST(HttpLeftovers, ThatLookLikeAnAnswerAreNone) {
-  TooLong server("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nFORGED");
+  TooLong server(forged);
   server.read_first();
   auto source = from_url(server.peer.url(), quick());
   const Source& counted = *source;
@@ -64,6 +67,37 @@ TEST(HttpLeftovers, OfNoSenseAreNobodysFailure) {
     TooLong server(leftovers);
     server.read_first();
     EXPECT_EQ(outcome_of(open(server.peer, without_retries()), content()).code, none) << leftovers;
+  }
+}
+
+/// Asks for a name and a password so often in that way, and then as it should.
+HttpPeer::Answerer asks_with_leftovers(std::size_t times) {
+  const Honest honest(content());
+  auto asked = std::make_shared<std::atomic<std::size_t>>(0);
+  return [=](const HttpRequest& request) {
+    if (request.header("Authorization")) return honest(request);
+    const bool lies = asked->fetch_add(1) < times;
+    HttpAnswer answer = HttpAnswer::of("401 Unauthorized",
+                                       lies ? "hello" + std::string(forged) : std::string("hello"));
+    answer.set("WWW-Authenticate", "Digest realm=\"cave\", nonce=\"1\", qop=\"auth\"");
+    answer.set("Content-Length", "5");
+    answer.piece = 3;
+    return answer;
+  };
+}
+
+// Libcurl sends the second request by itself, on the connection that it has just made.
+TEST(HttpLeftovers, BehindARefusalAreNoAnswer) {
+  HttpOptions options = quick();
+  options.user = "ali";
+  options.password = "baba";
+  for (int round = 0; round < 20; ++round) {
+    const HttpPeer once(asks_with_leftovers(1));
+    EXPECT_EQ(outcome_of(open(once, options), content()).code, none);
+    // Bytes or an error, as it comes; but never those.
+    const HttpPeer always(asks_with_leftovers(1000));
+    const Outcome outcome = outcome_of(open(always, options), content());
+    EXPECT_NE(outcome.code, std::errc::permission_denied) << outcome.text;
   }
 }
 

@@ -204,7 +204,8 @@ TEST(HttpSecrets, AreNotInWhatIsSaidOfAUrlThatIsNone) {
 
 TEST(HttpSecrets, OfAProxyAreInNoMessage) {
   for (const char* proxy : {"foo://me:swordfish@127.0.0.1:1", "http://me:swordfish@127.0.0.1:99999",
-                            "http://me:swordfish@", "me:swordfish@:"}) {
+                            "http://me:swordfish@", "me:swordfish@:",
+                            "http://swordfish:%01@127.0.0.1:1", "http://%00@127.0.0.1:1"}) {
     HttpOptions options = without_retries();
     options.proxy = proxy;
     try {
@@ -241,8 +242,10 @@ class Environment {
 // It stood in what libcurl says of a proxy that it does not understand.
 TEST(HttpSecrets, OfAProxyInTheEnvironmentAreInNoMessage) {
   const Environment all("no_proxy", "");
-  for (const char* proxy : {"foo://me:swordfish@127.0.0.1:1", "http://me:swordfish@127.0.0.1:99999",
-                            "http://me:swordfish@127.0.0.1:1"}) {
+  for (const std::string& proxy : {std::string("foo://me:swordfish@127.0.0.1:1"),
+                                   std::string("http://me:swordfish@127.0.0.1:99999"),
+                                   std::string("http://me:swordfish@127.0.0.1:1"),
+                                   "foo://me:swordfish" + std::string(300, 'h') + "@127.0.0.1:1"}) {
     const Environment set("http_proxy", proxy);
     const StreamBuffer buffer(from_url("http://127.0.0.1:9/", without_retries()));
     const std::string text = text_of([&] { buffer.read(0, 1); });
