@@ -115,8 +115,8 @@ std::uint64_t Filler::begin_where_wanted(Lane& lane, std::uint64_t start, const 
 void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
   storage_.let_go(lane.filling);
   start = begin_where_wanted(lane, start, need);
-  lane.held
-      .clear();  // It can be had again. (After what may throw: the lane still stands before it.)
+  // It can be had again. Behind what may throw: until here the lane stands before it.
+  lane.held.clear();
   try {
     const InsideSource inside(this);
     reopened_.fetch_add(1, std::memory_order_relaxed);
