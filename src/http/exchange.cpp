@@ -163,7 +163,7 @@ int Exchange::before_request(void* self, char* /*address*/, char* /*own_address*
     return CURL_PREREQFUNC_OK;
   }
   exchange.has_leftovers_ = true;
-  ::curl_easy_setopt(exchange.easy_, CURLOPT_FORBID_REUSE, 1L);
+  ::curl_easy_setopt(exchange.easy_, CURLOPT_FORBID_REUSE, 1L);  // So that it is closed.
   return CURL_PREREQFUNC_ABORT;
 }
 

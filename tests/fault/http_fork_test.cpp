@@ -3,6 +3,7 @@
 // open its own.
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <memory>
 #include <system_error>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "fault/child.hpp"
+#include "http/sockets.hpp"
 #include "support/http_streams.hpp"
 
 namespace seekable::test {
@@ -45,6 +47,23 @@ TEST(HttpFork, ChildMayNotGoOnWithASource) {
     source.reset();
   }));
   EXPECT_EQ(read_once(*source, 10), part(far_content(), 10, 10));
+}
+
+// It waited for ever for the list of sockets, which another thread of the parent had held.
+TEST(HttpFork, ChildMayOpenSocketsWhateverOtherThreadsDid) {
+  using detail::http::Sockets;
+  curl_sockaddr address{};
+  address.family = AF_INET;
+  address.socktype = SOCK_STREAM;
+  const std::jthread hammer([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) Sockets::set_framed(0);
+  });
+  for (int round = 0; round < 30; ++round) {
+    EXPECT_TRUE(passes_in_a_child([&] {
+      const curl_socket_t socket = Sockets::open(nullptr, CURLSOCKTYPE_IPCXN, &address);
+      EXPECT_EQ(Sockets::close(nullptr, socket), 0);
+    }));
+  }
 }
 
 // It waited for ever for a mutex that another thread of the parent had held.
