@@ -204,14 +204,19 @@ std::size_t Exchange::take_header(std::string_view line) {
   has_head_ = true;
   // Libcurl may have an answer to that, and send another request by itself.
   if (has_credentials_ && (head_.status == 401 || head_.status == 407)) return line.size();
-  head_done_.store(true, std::memory_order_release);
+  publish_head();
   link_->answered(Clock::now() - *begun(), has_connected());
-  unsignalled_ = true;  // What comes with it is one thing to wake for.
   return line.size();
+}
+
+void Exchange::publish_head() noexcept {
+  head_done_.store(true, std::memory_order_release);
+  unsignalled_ = true;  // What comes with it is one thing to wake for.
 }
 
 std::size_t Exchange::take_body(std::span<const std::byte> bytes) {
   if (head_.status < 200 || head_.status > 299) {
+    if (head() == nullptr) publish_head();  // Libcurl has no answer to it.
     traffic_->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
     dropped_ += bytes.size();
     return dropped_ <= longest_dropped ? bytes.size() : 0;
@@ -378,8 +383,8 @@ void Exchange::abandon() {
 }
 
 void Exchange::finish(Ending ending) {
-  // (Behind leftovers it is one that asked for a name and a password.)
-  if (has_head_ && !has_leftovers_) head_done_.store(true, std::memory_order_release);
+  // Of an exchange that broke after it was asked for a name and a password, that is not the answer.
+  if (has_head_ && ending.code == CURLE_OK) head_done_.store(true, std::memory_order_release);
   ending_ = std::move(ending);
   done_.store(true, std::memory_order_release);
   signal_->set();

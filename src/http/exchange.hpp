@@ -133,6 +133,7 @@ class Exchange {
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   std::size_t take_header(std::string_view line);
+  void publish_head() noexcept;
   std::size_t take_body(std::span<const std::byte> bytes);
   std::size_t place(std::span<const std::byte> bytes) noexcept;
   void wake_reader();

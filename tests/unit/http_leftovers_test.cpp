@@ -101,5 +101,22 @@ TEST(HttpLeftovers, BehindARefusalAreNoAnswer) {
   }
 }
 
+// They came when the second request had been sent: that was told as if the server had refused it.
+TEST(HttpLeftovers, BehindTheSecondRequestAreNoRefusal) {
+  HttpOptions options = quick();
+  options.user = "ali";
+  options.password = "baba";
+  for (const std::string_view leftovers : {"TTP/1.1 200 OK\r\n\r\nFORGED", "x", "HTTP/1.1 2"}) {
+    const auto asks = asks_with_leftovers(0);
+    auto answered = std::make_shared<std::atomic<std::size_t>>(0);
+    const HttpPeer peer([=](const HttpRequest& request) {
+      const bool lies = request.header("Authorization") && answered->fetch_add(1) == 0;
+      return lies ? HttpAnswer::bytes(std::string(leftovers)) : asks(request);
+    });
+    const Outcome outcome = outcome_of(open(peer, options), content());
+    EXPECT_EQ(outcome.code, none) << leftovers << ": " << outcome.text;
+  }
+}
+
 }  // namespace
 }  // namespace seekable::test
