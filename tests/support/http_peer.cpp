@@ -148,11 +148,6 @@ std::size_t HttpPeer::open_connections() const {
   return open_;
 }
 
-std::size_t HttpPeer::most_connections() const {
-  const std::lock_guard lock(mutex_);
-  return most_open_;
-}
-
 void HttpPeer::wait_for_requests(std::size_t count) const {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return log_.size() >= count; });
@@ -181,7 +176,7 @@ void HttpPeer::take(FileDescriptor socket) {
   auto& connection = *alive_.emplace_back(std::make_unique<Connection>());
   connection.socket = std::move(socket);
   connection.number = accepted_++;
-  most_open_ = std::max(most_open_, ++open_);
+  ++open_;
   connection.thread = std::thread([this, &connection] {
     serve(connection);
     const std::lock_guard over(mutex_);

@@ -50,7 +50,6 @@ class HttpPeer {
   std::uint64_t body_bytes() const;      ///< sent, or handed to the system for that
   std::size_t connections() const;       ///< ever accepted
   std::size_t open_connections() const;  ///< whose end was not seen yet
-  std::size_t most_connections() const;  ///< at one time
 
   /// Wait until it has come to that.
   void wait_for_requests(std::size_t count) const;
@@ -79,7 +78,6 @@ class HttpPeer {
   std::uint64_t body_bytes_ = 0;
   std::size_t accepted_ = 0;
   std::size_t open_ = 0;
-  std::size_t most_open_ = 0;
   bool stopping_ = false;
 
   // Of who starts and stops it:
