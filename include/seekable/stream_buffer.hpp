@@ -95,6 +95,12 @@ class SEEKABLE_EXPORT StreamBuffer {
   std::size_t read_some_at(std::uint64_t offset, std::span<std::byte> out) const;
   std::size_t read_some_at(std::uint64_t offset, std::span<std::byte> out, const Wait& wait) const;
 
+  /// Copies the bytes `[offset, offset + out.size())` if all of them are in memory now. Never
+  /// waits, never pulls, never touches a disk: for who holds a lock, or must go on.
+  ///
+  /// Returns: false, and `out` may hold anything, if it is not so, also for an empty `out`.
+  bool read_in_memory(std::uint64_t offset, std::span<std::byte> out) const noexcept;
+
   /// As `read_at`, into bytes of their own. A huge `size` allocates only what comes.
   Bytes read(std::uint64_t offset, std::uint64_t size) const;
   Bytes read(std::uint64_t offset, std::uint64_t size, const Wait& wait) const;

@@ -10,13 +10,17 @@ namespace seekable::inline v1 {
 /// kept.
 ///
 /// A call with a `Wait`, also one without limits, never enters the source itself: the first one
-/// starts the thread of the buffer.
+/// starts the thread of the buffer. (Unless it says `may_pull`.)
 struct Wait {
   /// After this the call throws `Errc::timed_out`. Default: no limit.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 
   /// When this is asked to stop the call throws `Errc::cancelled`.
   std::stop_token stop_token = {};
+
+  /// The call pulls by itself where nobody else does, as one without a `Wait`; meanwhile it has no
+  /// limits. For who must wake up now and then while another thread pulls, and wants no thread.
+  bool may_pull = false;
 };
 
 }  // namespace seekable::inline v1

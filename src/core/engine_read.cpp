@@ -85,6 +85,21 @@ std::size_t Engine::read_at(std::uint64_t offset, std::span<std::byte> out, cons
   return out.size();
 }
 
+bool Engine::read_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept {
+  const std::uint64_t end = outcome_.end();
+  if (out.empty() || offset > end || out.size() > end - offset) return false;
+  for (std::size_t done = 0; done < out.size();) {
+    const std::uint64_t byte = offset + done;
+    const auto size = std::min<std::uint64_t>(out.size() - done, block_end(byte) - byte);
+    const auto part = out.subspan(done, static_cast<std::size_t>(size));
+    if (!storage_.copy_in_memory(byte, part)) return false;
+    done += part.size();
+  }
+  filler_.note_read(offset + out.size());
+  hits_.add();
+  return true;
+}
+
 /// As `read_at`, block by block, and with waits.
 std::size_t Engine::read_in_steps(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
                                   ReaderMarks::Mark* mark) {

@@ -259,7 +259,7 @@ void Filler::await(const Need& need, const Wait* wait) {
   check_may_wait(need, wait);
   Waiter waiter;
   waiter.need = need;
-  waiter.may_fill = !pushed_ && (wait == nullptr || on_fill_thread());
+  waiter.may_fill = !pushed_ && (wait == nullptr || wait->may_pull || on_fill_thread());
   if (!enter(waiter)) {
     if (waiter.told != nullptr) run_for_reader(*waiter.told, need);
     return;

@@ -56,6 +56,10 @@ std::size_t StreamBuffer::read_at(std::uint64_t offset, std::span<std::byte> out
   return engine().read_at(offset, out, &wait);
 }
 
+bool StreamBuffer::read_in_memory(std::uint64_t offset, std::span<std::byte> out) const noexcept {
+  return engine_ != nullptr && engine_->read_in_memory(offset, out);
+}
+
 std::size_t StreamBuffer::read_some_at(std::uint64_t offset, std::span<std::byte> out) const {
   return engine().read_some_at(offset, out, nullptr);
 }
