@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same for asyncio: nothing here blocks the event loop while a byte is still to come."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any, AsyncIterator, Mapping, Optional
+
+from . import _seekable
+from ._buffer import MAX_SIZE, StreamBuffer
+
+# So much at once is waited for, and copied on the loop's own thread.
+_STEP = 1024**2
+_CHUNK = 64 * 1024
+
+
+class _AwaitedStream(StreamBuffer):
+    """What an asynchronous iterator gives."""
+
+    def __init__(self, writer: _seekable.PipeWriter, name: str, max_size: int,
+                 settings: Mapping[str, Any]) -> None:
+        _seekable.Buffer.__init__(self, "pipe", writer, settings)
+        self._name = name
+        self.max_size = max_size
+
+
+class AsyncStreamBuffer:
+    """Any stream, read at any offset, for asyncio.
+
+    `stream` is an asynchronous iterator of bytes-like chunks, or anything that `StreamBuffer` takes,
+    whose keywords these are; a synchronous iterator is then run by a thread of the buffer's own. A
+    chunk is awaited when a reader needs a byte of it, in a task of its own: a reader that is
+    cancelled disturbs no other. What the iterator raises is final and comes again, unchanged, at
+    every read that needs a byte past it.
+
+    One event loop uses it.
+    """
+
+    def __init__(self, stream: Any, size: Optional[int] = None, max_size: int = MAX_SIZE,
+                 **settings: Any) -> None:
+        self._iterator: Optional[Any] = None
+        self._failure: Optional[BaseException] = None
+        self._task: "Optional[asyncio.Task[None]]" = None
+        if not hasattr(stream, "__aiter__"):
+            self._buffer = StreamBuffer(stream, size, max_size, **settings)
+            return
+        for name in ("fill", "read_ahead", "decode", "progress", "http"):
+            if name in settings:
+                raise ValueError(f"{name}: not for an asynchronous iterator")
+        self._iterator = stream.__aiter__()
+        settings.update(size=size, max_size=max_size)
+        self._writer = _seekable.PipeWriter()
+        self._buffer = _AwaitedStream(self._writer, f"<{type(stream).__name__}>", max_size,
+                                      settings)
+
+    async def read(self, offset: int, size: int = -1) -> bytes:
+        """The bytes `[offset, offset + size)`, fewer only at the end of the stream; to the end where
+        `size` is negative."""
+        result = bytearray()
+        while size < 0 or len(result) < size:
+            at = offset + len(result)
+            wanted = _STEP if size < 0 else min(_STEP, size - len(result))
+            await self._arrive(at, at + wanted)
+            piece = self._get(at, wanted)
+            result += piece
+            if len(piece) < wanted:
+                break
+        return bytes(result)
+
+    async def read_some(self, offset: int, size: int = -1) -> bytes:
+        """What is there now, at most 64 KiB; waits only if nothing is; empty only at the end."""
+        wanted = _CHUNK if size < 0 else min(size, _CHUNK)
+        if wanted == 0:
+            return b""
+        await self._arrive(offset, offset + 1)
+        return self._get(offset, min(wanted, max(1, self._buffer.available(offset))))
+
+    async def wait_for_size(self) -> int:
+        """The size: the declared one at once, else by reading to the end."""
+        if self._iterator is None:
+            return await asyncio.get_running_loop().run_in_executor(
+                None, self._buffer.wait_for_size)
+        while (size := self._buffer.size) is None:
+            if self._failure is not None:
+                raise self._failure
+            await self._pull()
+        return size
+
+    @property
+    def size(self) -> Optional[int]:
+        """The declared or reached size, where it is known now."""
+        return self._buffer.size
+
+    @property
+    def buffer(self) -> StreamBuffer:
+        """The stream itself. Its waiting calls block, and do not await chunks."""
+        return self._buffer
+
+    def is_exhausted(self) -> bool:
+        """True when the end is confirmed and no byte is missing. Never awaits a chunk."""
+        return self._buffer.is_exhausted()
+
+    def open(self, offset: int = 0) -> "AsyncFile":
+        """A file of its own position. Closing it does not close the buffer."""
+        return AsyncFile(self, offset)
+
+    async def aclose(self) -> None:
+        """Closes the stream: whoever waits is told; an asynchronous generator is closed."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        self._buffer.close()
+        close = getattr(self._iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+    async def __aenter__(self) -> "AsyncStreamBuffer":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        offset = 0
+        while chunk := await self.read_some(offset):
+            yield chunk
+            offset += len(chunk)
+
+    def __repr__(self) -> str:
+        return f"<Async{repr(self._buffer)[1:]}"
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise TypeError("an AsyncStreamBuffer cannot be pickled: its stream is in this process alone")
+
+    def _get(self, offset: int, size: int) -> bytes:
+        """Reads what is there, or will never be."""
+        try:
+            return self._buffer.read(offset, size)
+        except OSError:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+
+    async def _arrive(self, begin: int, end: int) -> None:
+        """Returns when the bytes can be read without a wait, or never."""
+        if self._iterator is None:
+            await self._await_fill(begin, end)
+            return
+        while not self._is_there(begin, end):
+            await self._pull()
+
+    def _is_there(self, begin: int, end: int) -> bool:
+        return (self._buffer.available(begin) >= end - begin or self._failure is not None
+                or self._buffer.is_exhausted() or self._buffer.closed)
+
+    async def _await_fill(self, begin: int, end: int) -> None:
+        if self._buffer.available(begin) >= end - begin or self._buffer.is_exhausted():
+            return
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+
+        def tell() -> None:
+            if not done.done():
+                done.set_result(None)
+
+        def called() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(tell)
+
+        pending = _seekable.when_available(self._buffer, begin, end, called)
+        try:
+            await done
+        finally:
+            pending.cancel()
+
+    async def _pull(self) -> None:
+        """Awaits one more chunk, which one task does for all readers."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._pull_one())
+        task = self._task
+        await asyncio.wait([task])
+        if task.cancelled() and self._failure is None:
+            self._buffer.read(0, 1)  # It was closed.
+
+    async def _pull_one(self) -> None:
+        assert self._iterator is not None
+        try:
+            chunk = await self._iterator.__anext__()
+            self._writer.write(chunk)
+        except StopAsyncIteration:
+            self._writer.end()
+        except asyncio.CancelledError as error:
+            self._fail(error)
+            raise
+        except BaseException as error:  # pylint: disable=broad-except
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = error
+        try:
+            self._writer.fail()
+        except OSError:
+            pass  # It has failed already.
+
+
+class AsyncFile:
+    """A position in an `AsyncStreamBuffer`, with the calls of a file to be awaited."""
+
+    def __init__(self, buffer: AsyncStreamBuffer, offset: int = 0, *,
+                 owns_buffer: bool = False) -> None:
+        self._buffer = buffer
+        self._position = offset
+        self._owns_buffer = owns_buffer
+        self._lock = asyncio.Lock()
+        self.closed = False
+
+    @property
+    def buffer(self) -> AsyncStreamBuffer:
+        """The stream, for reads at any offset beside this file."""
+        return self._buffer
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        self._check_open()
+        return self._position
+
+    async def read(self, size: Optional[int] = -1) -> bytes:
+        """As `File.read`."""
+        return await self._read(lambda: self._buffer.read(self._position,
+                                                          -1 if size is None else size))
+
+    async def read1(self, size: int = -1) -> bytes:
+        """As `File.read1`."""
+        return await self._read(lambda: self._buffer.read_some(self._position, size))
+
+    async def readinto(self, buffer: Any) -> int:
+        """As `File.readinto`."""
+        room = memoryview(buffer).cast("B")
+        data = await self.read(len(room))
+        room[:len(data)] = data
+        return len(data)
+
+    async def peek(self) -> bytes:
+        """Bytes from the position on, at least one but at the end; it does not move."""
+        self._check_open()
+        return await self._buffer.read_some(self._position)
+
+    async def readline(self, size: Optional[int] = -1) -> bytes:
+        """As `File.readline`."""
+        limit = -1 if size is None else size
+        return await self._read(lambda: self._line(limit))
+
+    async def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As `File.seek`."""
+        self._check_open()
+        async with self._lock:
+            if whence == os.SEEK_END:
+                offset += await self._buffer.wait_for_size()
+            elif whence == os.SEEK_CUR:
+                offset += self._position
+            elif whence != os.SEEK_SET:
+                raise ValueError(f"whence {whence} is none of 0 (begin), 1 (current) and 2 (end)")
+            if offset < 0:
+                raise ValueError(f"seek to before byte 0: {offset}")
+            self._position = offset
+            return offset
+
+    async def aclose(self) -> None:
+        """Closes the file, and the stream where `aopen` has made that for it."""
+        if not self.closed and self._owns_buffer:
+            await self._buffer.aclose()
+        self.closed = True
+
+    async def __aenter__(self) -> "AsyncFile":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> "AsyncFile":
+        return self
+
+    async def __anext__(self) -> bytes:
+        line = await self.readline()
+        if not line:
+            raise StopAsyncIteration
+        return line
+
+    async def _read(self, call: Any) -> bytes:
+        self._check_open()
+        async with self._lock:
+            data: bytes = await call()
+            self._position += len(data)
+            return data
+
+    async def _line(self, limit: int) -> bytes:
+        line = bytearray()
+        while limit < 0 or len(line) < limit:
+            piece = await self._buffer.read_some(self._position + len(line),
+                                                 -1 if limit < 0 else limit - len(line))
+            newline = piece.find(b"\n")
+            line += piece if newline < 0 else piece[:newline + 1]
+            if newline >= 0 or not piece:
+                break
+        return bytes(line)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on a closed file")
+
+
+async def aopen(stream: Any, size: Optional[int] = None, max_size: int = MAX_SIZE,
+                **settings: Any) -> AsyncFile:
+    """A stream as a file for asyncio: as `AsyncStreamBuffer(stream, size, max_size, ...)`."""
+    if isinstance(stream, AsyncStreamBuffer):
+        return AsyncFile(stream)
+    return AsyncFile(AsyncStreamBuffer(stream, size, max_size, **settings), owns_buffer=True)

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cursor.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "gil.hpp"
+#include "numbers.hpp"
+
+namespace seekable::python {
+
+namespace {
+
+/// So much is looked at for a line at once.
+constexpr std::uint64_t line_step = 8 * 1024;
+
+/// Processes, from the first on, of which each has forked the next.
+std::atomic<unsigned> forks{0};
+[[maybe_unused]] const int counts_forks =
+    ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+
+}  // namespace
+
+Cursor::Cursor(py::object buffer, std::uint64_t offset)
+    : buffer_(std::move(buffer)), position_(offset), forks_(forks) {
+  (void)this->buffer().open();
+}
+
+void Cursor::enter() {
+  const unsigned long self = ::PyThread_get_thread_ident();
+  if (forks_ != forks.load(std::memory_order_relaxed)) [[unlikely]] {
+    // Whoever had the turn is not in this process.
+    new (&mutex_) std::mutex;
+    new (&left_) std::condition_variable;
+    holder_ = waiting_ = 0;
+    forks_ = forks;
+  }
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (holder_ == self) throw std::runtime_error("the file is read by what its stream is read by");
+      if (holder_ == 0) {
+        holder_ = self;
+        return;
+      }
+    }
+    without_gil([this] {
+      std::unique_lock lock(mutex_);
+      ++waiting_;
+      left_.wait_for(lock, signal_period, [this] { return holder_ == 0; });
+      --waiting_;
+    });
+    if (::PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
+}
+
+void Cursor::leave() noexcept {
+  const std::lock_guard lock(mutex_);
+  holder_ = 0;
+  if (waiting_ > 0) left_.notify_one();
+}
+
+py::object Cursor::read(std::optional<std::uint64_t> size) {
+  const Turn turn(*this);
+  py::object bytes = buffer().read(position_, size, Deadline(std::nullopt));
+  position_ += static_cast<std::uint64_t>(PyBytes_GET_SIZE(bytes.ptr()));
+  return bytes;
+}
+
+py::object Cursor::read1(std::optional<std::uint64_t> size) {
+  const Turn turn(*this);
+  py::object bytes = buffer().read_some(position_, size, Deadline(std::nullopt));
+  position_ += static_cast<std::uint64_t>(PyBytes_GET_SIZE(bytes.ptr()));
+  return bytes;
+}
+
+std::size_t Cursor::readinto(std::span<std::byte> out) {
+  const Turn turn(*this);
+  const std::size_t got = buffer().read_into(position_, out, Deadline(std::nullopt));
+  position_ += got;
+  return got;
+}
+
+std::size_t Cursor::readinto1(std::span<std::byte> out) {
+  const Turn turn(*this);
+  const std::size_t got = buffer().read_some_into(position_, out, Deadline(std::nullopt));
+  position_ += got;
+  return got;
+}
+
+py::object Cursor::peek() {
+  const Turn turn(*this);
+  return buffer().read_some(position_, std::nullopt, Deadline(std::nullopt));
+}
+
+/// Makes `ahead_` hold the byte at `offset`, or nothing at the end. Bytes do not change, so what was
+/// looked at before is good, unless it was given up meanwhile.
+void Cursor::look_ahead(std::uint64_t offset) {
+  const bool is_there = offset >= ahead_at_ && offset - ahead_at_ < ahead_.size();
+  if (is_there && buffer().open()->available(offset) > 0) return;
+  const py::object bytes = buffer().read_some(offset, line_step, Deadline(std::nullopt));
+  ahead_.assign(PyBytes_AS_STRING(bytes.ptr()),
+                static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr())));
+  ahead_at_ = offset;
+}
+
+py::object Cursor::readline(std::optional<std::uint64_t> limit) {
+  const Turn turn(*this);
+  std::string line;  // Of a line that lies in several pieces: what was found so far.
+  for (std::uint64_t at = position_;;) {
+    const std::uint64_t most = limit ? *limit - line.size() : ~std::uint64_t{0};
+    if (most > 0) look_ahead(at);
+    std::string_view piece;
+    if (most > 0 && !ahead_.empty()) {
+      piece = std::string_view(ahead_).substr(static_cast<std::size_t>(at - ahead_at_));
+    }
+    piece = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(most, piece.size())));
+    const std::size_t newline = piece.find('\n');
+    const bool is_last = piece.empty() || newline != std::string_view::npos;
+    if (newline != std::string_view::npos) piece = piece.substr(0, newline + 1);
+    at += piece.size();
+    if (is_last && line.empty()) {
+      position_ = at;
+      return py::bytes(piece.data(), piece.size());
+    }
+    line += piece;
+    if (is_last || (limit && line.size() == *limit)) {
+      position_ = at;
+      return py::bytes(line);
+    }
+  }
+}
+
+std::uint64_t Cursor::seek(std::int64_t offset, int whence) {
+  const Turn turn(*this);
+  std::uint64_t from = 0;
+  if (whence == 1) {
+    from = position_;
+  } else if (whence == 2) {
+    from = buffer().wait_for_size(Deadline(std::nullopt));
+  } else if (whence != 0) {
+    throw py::value_error("whence " + std::to_string(whence) +
+                          " is none of 0 (begin), 1 (current) and 2 (end)");
+  }
+  const auto size = static_cast<std::uint64_t>(offset < 0 ? -(offset + 1) : offset);
+  if (offset < 0 ? size >= from : from + size < from) {
+    throw py::value_error("seek to before byte 0, or past 2**64 - 1: " + std::to_string(offset) +
+                          " from " + std::to_string(from));
+  }
+  position_ = offset < 0 ? from - size - 1 : from + size;
+  return position_;
+}
+
+int Cursor::traverse(visitproc visit, void* argument) const {
+  return buffer_.ptr() == nullptr ? 0 : visit(buffer_.ptr(), argument);
+}
+
+namespace {
+
+/// What Python gives to be filled.
+template <std::size_t (Cursor::*call)(std::span<std::byte>)>
+std::size_t fill_room(Cursor& self, const py::object& out) {
+  const Room room(out);
+  return (self.*call)({room.data(), room.size()});
+}
+
+/// A file may be held by what fills its stream.
+void collect_cycles(PyHeapTypeObject* heap_type) {
+  PyTypeObject& type = heap_type->ht_type;
+  type.tp_flags |= Py_TPFLAGS_HAVE_GC;
+  type.tp_traverse = [](PyObject* self, visitproc visit, void* argument) {
+    if (const int result = visit(reinterpret_cast<PyObject*>(Py_TYPE(self)), argument)) {
+      return result;
+    }
+    return py::cast<const Cursor&>(py::handle(self)).traverse(visit, argument);
+  };
+  type.tp_clear = [](PyObject* self) {
+    py::cast<Cursor&>(py::handle(self)).clear();
+    return 0;
+  };
+}
+
+}  // namespace
+
+void bind_cursor(py::module_& module) {
+  const auto size = [] { return py::arg("size") = -1; };
+  py::class_<Cursor>(module, "Cursor", py::custom_type_setup(&collect_cycles))
+      .def(py::init([](py::object buffer, const py::object& offset) {
+             return std::make_unique<Cursor>(std::move(buffer), to_offset(offset, "offset"));
+           }),
+           py::arg("buffer"), py::arg("offset") = 0)
+      .def(
+          "read", [](Cursor& self, const py::object& n) { return self.read(to_size(n)); }, size())
+      .def(
+          "read1", [](Cursor& self, const py::object& n) { return self.read1(to_size(n)); }, size())
+      .def(
+          "readline", [](Cursor& self, const py::object& n) { return self.readline(to_size(n)); },
+          size())
+      .def("readinto", &fill_room<&Cursor::readinto>, py::arg("buffer"))
+      .def("readinto1", &fill_room<&Cursor::readinto1>, py::arg("buffer"))
+      .def("peek", &Cursor::peek)
+      .def("seek", &Cursor::seek, py::arg("offset"), py::arg("whence") = 0)
+      .def("tell", &Cursor::tell);
+}
+
+}  // namespace seekable::python

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Python.h>
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+namespace seekable::python {
+
+/// The interpreter lock. The one order: whoever waits for anything else - a byte, a mutex, a disk -
+/// holds no interpreter lock; whoever takes the interpreter lock may hold whatever else, since its
+/// holder never waits.
+///
+/// When the interpreter ends, a thread that asks for the lock is ended by it, from within the call.
+/// That would unwind the library, whose functions do not expect it; such a thread stays asleep
+/// instead, until the process is gone.
+
+/// The interpreter is about to end: nobody begins to wait for the lock any more.
+bool interpreter_is_over() noexcept;
+void set_interpreter_over() noexcept;
+
+/// Sleeps for ever. Requires: the interpreter has ended.
+[[noreturn]] inline void sleep_for_ever() noexcept {
+  for (;;) ::pause();
+}
+
+/// Calls `call`, which holds or takes the interpreter lock.
+template <typename Call>
+auto in_interpreter(Call&& call) {
+  try {
+    return std::forward<Call>(call)();
+  } catch (const abi::__forced_unwind&) {
+    sleep_for_ever();
+  }
+}
+
+/// Takes the interpreter lock for a scope, on any thread.
+class WithGil {
+ public:
+  /// Throws: `Errc::cancelled` where the interpreter is over.
+  WithGil();
+  WithGil(const WithGil&) = delete;
+  WithGil& operator=(const WithGil&) = delete;
+  ~WithGil() { ::PyGILState_Release(state_); }
+
+ private:
+  PyGILState_STATE state_;
+};
+
+/// Calls `call` without the interpreter lock, which the caller holds.
+template <typename Call>
+auto without_gil(Call&& call) {
+  PyThreadState* const state = ::PyEval_SaveThread();
+  const auto restore = [state] { in_interpreter([state] { ::PyEval_RestoreThread(state); }); };
+  using Result = std::invoke_result_t<Call>;
+  try {
+    if constexpr (std::is_void_v<Result>) {
+      std::forward<Call>(call)();
+      restore();
+    } else {
+      Result result = std::forward<Call>(call)();
+      restore();
+      return result;
+    }
+  } catch (...) {
+    restore();
+    throw;
+  }
+}
+
+/// The interpreter looks for signals on this thread.
+inline bool is_main_thread() noexcept { return ::gettid() == ::getpid(); }
+
+}  // namespace seekable::python

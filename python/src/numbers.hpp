@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace seekable::python {
+
+namespace py = pybind11;
+
+/// An offset or a size as Python gives it: anything with `__index__`.
+///
+/// Throws: py::value_error where it is negative or past 2^64 - 1; what Python raises where it is no
+///     number. The text calls it `name`.
+std::uint64_t to_offset(const py::object& number, const char* name);
+
+/// As many bytes as there are: None, or any number below 0; else the size.
+std::optional<std::uint64_t> to_size(const py::object& number);
+
+/// Contiguous bytes of a Python object, which does not move them meanwhile.
+class Lease {
+ public:
+  explicit Lease(const py::object& object, int flags = PyBUF_SIMPLE) {
+    if (::PyObject_GetBuffer(object.ptr(), &buffer_, flags) != 0) throw py::error_already_set();
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() { ::PyBuffer_Release(&buffer_); }
+
+  std::byte* data() const noexcept { return static_cast<std::byte*>(buffer_.buf); }
+  std::size_t size() const noexcept { return static_cast<std::size_t>(buffer_.len); }
+
+ private:
+  Py_buffer buffer_{};
+};
+
+/// The same of one that may be written.
+class Room : public Lease {
+ public:
+  explicit Room(const py::object& object) : Lease(object, PyBUF_WRITABLE) {}
+};
+
+}  // namespace seekable::python
