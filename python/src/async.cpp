@@ -96,8 +96,8 @@ void bind_async(py::module_& module) {
       .def("write", &PipeWriter::write, py::arg("chunk"))
       .def("end", &PipeWriter::end)
       .def("fail", &PipeWriter::fail);
-  module.def("when_available", &when_available, py::arg("buffer"), py::arg("begin"),
-             py::arg("end"), py::arg("callback"));
+  module.def("when_available", &when_available, py::arg("buffer"), py::arg("begin"), py::arg("end"),
+             py::arg("callback"));
 }
 
 }  // namespace seekable::python

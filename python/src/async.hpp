@@ -10,7 +10,8 @@
 
 namespace seekable::python {
 
-/// The writing end of a stream whose chunks are awaited; made before its buffer, which gives it one.
+/// The writing end of a stream whose chunks are awaited; made before its buffer, which gives it
+/// one.
 class PipeWriter {
  public:
   void set(Writer writer) { writer_.emplace(std::move(writer)); }

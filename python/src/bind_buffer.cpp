@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
-#include <pybind11/stl/filesystem.h>
 
 #include <utility>
 #include <vector>
+
+#include <pybind11/stl/filesystem.h>
 
 #include "async.hpp"
 #include "buffer.hpp"
@@ -52,8 +53,7 @@ py::object view(const Buffer& self, const py::object& offset, const py::object& 
   return self.view(to_offset(offset, "offset"), to_size(size), Deadline(timeout));
 }
 
-bool wait_for(const Buffer& self, const py::object& begin, const py::object& end,
-              Timeout timeout) {
+bool wait_for(const Buffer& self, const py::object& begin, const py::object& end, Timeout timeout) {
   return self.wait_for({to_offset(begin, "begin"), to_offset(end, "end")}, Deadline(timeout));
 }
 
@@ -74,7 +74,8 @@ void cancel(const Buffer& self) {
   without_gil([&] { buffer->cancel(); });
 }
 
-void prefetch(const Buffer& self, const std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges) {
+void prefetch(const Buffer& self,
+              const std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges) {
   const auto buffer = self.open();
   std::vector<ByteRange> list;
   list.reserve(ranges.size());

@@ -110,8 +110,8 @@ void Buffer::close() noexcept {
 }
 
 /// Fills `out` as far as the stream reaches.
-std::size_t Buffer::fill(const StreamBuffer& buffer, std::uint64_t offset,
-                         std::span<std::byte> out, const Deadline& deadline) const {
+std::size_t Buffer::fill(const StreamBuffer& buffer, std::uint64_t offset, std::span<std::byte> out,
+                         const Deadline& deadline) const {
   if (out.size() <= copied_with_lock && buffer.read_in_memory(offset, out)) return out.size();
   std::size_t done = 0;
   while (done < out.size()) {

@@ -43,7 +43,8 @@ void Cursor::enter() {
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
-      if (holder_ == self) throw std::runtime_error("the file is read by what its stream is read by");
+      if (holder_ == self)
+        throw std::runtime_error("the file is read by what its stream is read by");
       if (holder_ == 0) {
         holder_ = self;
         return;
@@ -98,8 +99,8 @@ py::object Cursor::peek() {
   return buffer().read_some(position_, std::nullopt, Deadline(std::nullopt));
 }
 
-/// Makes `ahead_` hold the byte at `offset`, or nothing at the end. Bytes do not change, so what was
-/// looked at before is good, unless it was given up meanwhile.
+/// Makes `ahead_` hold the byte at `offset`, or nothing at the end. Bytes do not change, so what
+/// was looked at before is good, unless it was given up meanwhile.
 void Cursor::look_ahead(std::uint64_t offset) {
   const bool is_there = offset >= ahead_at_ && offset - ahead_at_ < ahead_.size();
   if (is_there && buffer().open()->available(offset) > 0) return;

@@ -2,13 +2,14 @@
 #include "origin.hpp"
 
 #include <pybind11/stl.h>
-#include <pybind11/stl/filesystem.h>
 
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <utility>
 #include <vector>
+
+#include <pybind11/stl/filesystem.h>
 
 #include "numbers.hpp"
 #ifdef SEEKABLE_HAS_DECODE

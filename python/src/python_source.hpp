@@ -26,8 +26,8 @@ class PythonSource : public Source {
     PyObject* pull = nullptr;      ///< an iterator, or a file's method; null when it is done with
     PyObject* argument = nullptr;  ///< of the method; null: `pull` is an iterator
     std::string name;
-    std::atomic<bool> closed{false};    ///< nothing is pulled any more
-    std::atomic<unsigned> inside{0};    ///< threads that are in `pull`
+    std::atomic<bool> closed{false};  ///< nothing is pulled any more
+    std::atomic<unsigned> inside{0};  ///< threads that are in `pull`
 
     State() = default;
     State(const State&) = delete;

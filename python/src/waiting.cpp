@@ -13,10 +13,11 @@ Deadline::Deadline(std::optional<double> timeout) {
                           " is not a number of seconds from 0 on");
   }
   timeout_ = true;
-  constexpr double longest = 100.0 * 365 * 24 * 3600;  // What a clock can be added without overflow.
+  constexpr double longest =
+      100.0 * 365 * 24 * 3600;  // What a clock can be added without overflow.
   if (*timeout >= longest) return;
-  at_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                           std::chrono::duration<double>(*timeout));
+  at_ = Clock::now() +
+        std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*timeout));
 }
 
 }  // namespace seekable::python

@@ -250,6 +250,7 @@ class Filler {
   struct Job {
     Lane* lane = nullptr;  // null: one more connection is to be made for it
     Need need;
+    std::uint64_t rooms = 0;  // `rooms_found_` before it was begun
   };
   void start_thread() SEEKABLE_REQUIRES(mutex_);
   void run_thread(const std::stop_token& stop);
@@ -261,7 +262,7 @@ class Filler {
       SEEKABLE_REQUIRES(mutex_);
   bool thread_has_work() SEEKABLE_REQUIRES(mutex_);
   void do_job(const Job& job);
-  void stall(Failure trouble);
+  void stall(Failure trouble, const Job& job);
   void end_stall();
   bool on_fill_thread() const noexcept;
   void go_further(std::uint64_t read_to) noexcept;
@@ -312,6 +313,7 @@ class Filler {
   bool size_asked_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool size_answered_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  std::uint64_t rooms_found_ SEEKABLE_GUARDED_BY(mutex_) = 0;  // how often a stall would have ended
   bool shut_down_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::unique_ptr<std::jthread> thread_ SEEKABLE_GUARDED_BY(mutex_);
   Event work_;          // for the thread

@@ -247,6 +247,7 @@ void Filler::released() noexcept {
   {
     MutexLock lock(mutex_);
     stalled_ = false;
+    ++rooms_found_;
     look_at_callbacks();
     hand_over();
     update_lowest();

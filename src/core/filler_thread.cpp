@@ -41,6 +41,7 @@ void Filler::run_thread(const std::stop_token& stop) {
       update_lowest();
       due = !due_.empty();
       if (!due) job = next_job();
+      if (job) job->rooms = rooms_found_;
     }
     if (due) {
       run_due_callbacks();  // With no lane taken: they may fill one.
@@ -59,10 +60,11 @@ void Filler::do_job(const Job& job) {
     if (lane != nullptr) run(*lane, job.need);
   } catch (const Error& error) {
     // What the source throws does not come here: this is the disk's, or for want of room.
-    stall({error.code(), error.what(), error.offset(), nullptr});
+    stall({error.code(), error.what(), error.offset(), nullptr}, job);
   } catch (const std::exception& error) {
     stall(
-        {std::make_error_code(std::errc::not_enough_memory), error.what(), job.need.byte, nullptr});
+        {std::make_error_code(std::errc::not_enough_memory), error.what(), job.need.byte, nullptr},
+        job);
   }
 }
 
@@ -161,11 +163,12 @@ bool Filler::others_bring(const Need& need) {
 
 /// The fill cannot go on just now: everybody who waits for the thread is told. The next who asks
 /// has it try again.
-void Filler::stall(Failure trouble) {
+void Filler::stall(Failure trouble, const Job& job) {
   const auto told = std::make_shared<const Failure>(std::move(trouble));
   {
     MutexLock lock(mutex_);
-    stalled_ = true;
+    // Unless somebody has found room since.
+    stalled_ = job.rooms == rooms_found_;
     prefetch_.clear();
     for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
       if (waiter->woken) continue;
@@ -186,6 +189,7 @@ void Filler::stall(Failure trouble) {
 void Filler::end_stall() {
   if (!ahead_) return;
   MutexLock lock(mutex_);
+  ++rooms_found_;
   if (std::exchange(stalled_, false)) work_.set();
 }
 
