@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
 #include <new>
@@ -17,6 +18,11 @@ namespace seekable::inline v1::detail {
 namespace {
 
 constexpr std::size_t slab_size = 2 * 1024 * 1024;  // A large page of x86-64 and arm64.
+constexpr std::size_t slab_blocks = slab_size / block_size;
+
+/// A slab that comes back block by block, in order, is given back as one.
+constexpr std::size_t max_parked = slab_blocks;
+constexpr std::size_t max_warm = BlockPool::max_idle_bytes / block_size - max_parked;
 
 /// Maps one slab on a boundary of its own size.
 std::byte* map_slab() noexcept {
@@ -58,15 +64,19 @@ void BlockPool::after_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance(
 bool BlockPool::add_slab() noexcept {
   try {
     // Room for every block there is, so that `put` need not allocate.
-    const std::size_t blocks = blocks_ + slab_size / block_size;
-    warm_.reserve(blocks);
+    const std::size_t blocks = (slabs_.size() + 1) * slab_blocks;
+    warm_.reserve(std::min(blocks, max_warm));
+    parked_.reserve(max_parked);
     cold_.reserve(blocks);
+    slabs_.reserve(slabs_.size() + 1);
     std::byte* slab = map_slab();
     if (slab == nullptr) return false;
     for (std::size_t at = slab_size; at > 0; at -= block_size) {
       cold_.push_back(slab + at - block_size);
     }
-    blocks_ = blocks;
+    const auto behind = std::find_if(slabs_.begin(), slabs_.end(),
+                                     [slab](const Slab& other) { return other.begin > slab; });
+    slabs_.insert(behind, {slab, slab_blocks});
     return true;
   } catch (const std::bad_alloc&) {
     return false;
@@ -86,11 +96,13 @@ std::byte* BlockPool::take(const std::byte* before) noexcept {
       return block;
     }
   }
-  if (warm_.empty() && cold_.empty() && !add_slab()) return nullptr;
-  const bool is_cold = warm_.empty();
-  auto& idle = is_cold ? cold_ : warm_;
+  if (warm_.empty() && parked_.empty() && cold_.empty() && !add_slab()) return nullptr;
+  const bool is_warm = !warm_.empty();
+  const bool is_cold = !is_warm && parked_.empty();
+  auto& idle = is_warm ? warm_ : is_cold ? cold_ : parked_;
   std::byte* block = idle.back();
   idle.pop_back();
+  if (!is_warm) --slab_of(block).spare;
   lock.unlock();
   // Faulted in here, and not inside of a read, which keeps the writer of a pipe waiting meanwhile.
   // A wish: without it the pages come one by one.
@@ -98,22 +110,48 @@ std::byte* BlockPool::take(const std::byte* before) noexcept {
   return block;
 }
 
+BlockPool::Slab& BlockPool::slab_of(const std::byte* block) noexcept {
+  const auto behind =
+      std::upper_bound(slabs_.begin(), slabs_.end(), block,
+                       [](const std::byte* at, const Slab& slab) { return at < slab.begin; });
+  return *std::prev(behind);
+}
+
 void BlockPool::put(std::byte* block) noexcept {
   MutexLock lock(mutex_);
-  if (warm_.size() * block_size < max_idle_bytes) {
+  if (warm_.size() < max_warm) {
     warm_.push_back(block);
     return;
   }
-  lock.unlock();
-  ::madvise(block, block_size, MADV_DONTNEED);
-  lock.lock();
-  cold_.push_back(block);
+  parked_.push_back(block);
+  Slab& slab = slab_of(block);
+  if (++slab.spare == slab_blocks) {
+    give_back(slab.begin, slab_size);
+  } else if (parked_.size() == max_parked) {
+    give_back(parked_.front(), block_size);  // It has waited longest for its neighbours.
+  }
+}
+
+/// Gives these bytes back to the system, with those parked blocks that lie in them.
+void BlockPool::give_back(std::byte* begin, std::size_t size) noexcept {
+  const auto is_in_it = [=](const std::byte* one) { return one >= begin && one < begin + size; };
+  std::array<std::byte*, max_parked> blocks;
+  // So that the first of them is the next to be taken.
+  const auto end = std::copy_if(parked_.rbegin(), parked_.rend(), blocks.begin(), is_in_it);
+  std::erase_if(parked_, is_in_it);
+  mutex_.unlock();
+  ::madvise(begin, size, MADV_DONTNEED);
+  mutex_.lock();
+  cold_.insert(cold_.end(), blocks.begin(), end);
 }
 
 void BlockPool::trim() noexcept {
   MutexLock lock(mutex_);
+  for (const std::byte* block : warm_) ++slab_of(block).spare;
   cold_.insert(cold_.end(), warm_.begin(), warm_.end());
+  cold_.insert(cold_.end(), parked_.begin(), parked_.end());
   warm_.clear();
+  parked_.clear();
   // Those that nobody ever took, too: a neighbour may have brought in their large page.
   for (std::byte* block : cold_) ::madvise(block, block_size, MADV_DONTNEED);
 }

@@ -13,8 +13,9 @@ namespace seekable::inline v1::detail {
 ///
 /// They come from slabs of 2 MiB, so that the kernel can fault them in as one large page: page
 /// faults cost more than anything else here. Blocks that were given back are reused hottest first;
-/// at most `max_idle_bytes` stay resident while nobody uses them. Slabs keep their addresses for
-/// ever, which costs no memory.
+/// at most `max_idle_bytes` stay resident while nobody uses them. What is more waits for its
+/// neighbours: a slab that is given back as one can come again as a large page, one in parts never.
+/// Slabs keep their addresses for ever, which costs no memory.
 /// Threads: safe from any number of threads; usable in a forked child.
 class SEEKABLE_EXPORT BlockPool {
  public:
@@ -33,14 +34,22 @@ class SEEKABLE_EXPORT BlockPool {
 
  private:
   BlockPool();
+  struct Slab {
+    std::byte* begin;
+    std::size_t spare;  // of its blocks so many are parked or cold
+  };
+
   bool add_slab() noexcept SEEKABLE_REQUIRES(mutex_);
+  Slab& slab_of(const std::byte* block) noexcept SEEKABLE_REQUIRES(mutex_);
+  void give_back(std::byte* begin, std::size_t size) noexcept SEEKABLE_REQUIRES(mutex_);
   static void before_fork();
   static void after_fork();
 
   Mutex mutex_;
-  std::vector<std::byte*> warm_ SEEKABLE_GUARDED_BY(mutex_);  // idle and resident; hottest last
-  std::vector<std::byte*> cold_ SEEKABLE_GUARDED_BY(mutex_);  // idle, an address alone
-  std::size_t blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  std::vector<std::byte*> warm_ SEEKABLE_GUARDED_BY(mutex_);    // idle and resident; hottest last
+  std::vector<std::byte*> parked_ SEEKABLE_GUARDED_BY(mutex_);  // the same, to be given back soon
+  std::vector<std::byte*> cold_ SEEKABLE_GUARDED_BY(mutex_);    // idle, an address alone
+  std::vector<Slab> slabs_ SEEKABLE_GUARDED_BY(mutex_);         // by address
 };
 
 }  // namespace seekable::inline v1::detail

@@ -9,7 +9,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <random>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -108,6 +111,39 @@ TEST(BlockPool, KeepsNoMoreMemoryThanItSaysAndNoneAfterTrim) {
   EXPECT_EQ(resident(blocks), 0U);
   put(take(400));
   EXPECT_LE(resident(blocks), BlockPool::max_idle_bytes);
+}
+
+/// How many bytes of the process lie in large pages.
+std::size_t in_large_pages() {
+  std::ifstream rollup("/proc/self/smaps_rollup");
+  for (std::string line; std::getline(rollup, line);) {
+    if (line.starts_with("AnonHugePages:")) return std::stoul(line.substr(14)) * 1024;
+  }
+  return 0;
+}
+
+// They were given back block by block, and came again in small pages.
+TEST(BlockPool, GivesBackWholeSlabsSoThatTheyComeAgainAsLargePages) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    const auto first = take(1024);
+    const std::size_t before = in_large_pages();
+    put(first);
+    EXPECT_LE(resident(first), BlockPool::max_idle_bytes);
+    const auto second = take(1024);
+    // All but those whose slabs are partly warm. (Of a system without them it is nothing.)
+    EXPECT_GE(in_large_pages() + 24 * 1024 * 1024, before);
+    put(second);
+    // In no order: then it is given back as it comes.
+    auto shuffled = take(1024);
+    std::shuffle(shuffled.begin(), shuffled.end(), std::minstd_rand(1));  // NOLINT: the same always
+    put(shuffled);
+    EXPECT_LE(resident(shuffled), BlockPool::max_idle_bytes);
+    trim();
+    EXPECT_EQ(resident(shuffled), 0U);
+    std::set<std::byte*> again;
+    for (std::byte* block : take(1024)) again.insert(block);
+    EXPECT_EQ(again, std::set<std::byte*>(shuffled.begin(), shuffled.end()));
+  }));
 }
 
 // Once the rest of a large page that a few blocks had brought in stayed.
