@@ -293,7 +293,7 @@ class Storage {
   void reclaim(const Retired& retired) noexcept;
   bool only_announced() noexcept;
   SpillQueue& queue();
-  static constexpr std::size_t longest_run = 8;  // blocks that are written at once
+  static constexpr std::size_t longest_run = 16;  // blocks that are written at once
   using Entries = std::array<Entry*, longest_run>;
   std::size_t spill(SpillQueue::Blocks blocks);
   std::size_t write_run(SpillQueue::Blocks blocks, std::span<Entry* const> entries);

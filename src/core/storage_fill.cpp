@@ -57,8 +57,7 @@ std::uint64_t Storage::staging_reserve_blocks() const noexcept {
 /// are written at once; with two stages twice as many, one half to fill while the other is written.
 std::size_t Storage::ring_blocks() const noexcept {
   const std::uint64_t quarter = account_.limit() / block_size / 4;
-  const std::uint64_t most = two_stages_ ? 2 * longest_run : longest_run / 2;
-  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, most));
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, longest_run));
 }
 
 Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch) {
