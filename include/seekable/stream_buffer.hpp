@@ -127,8 +127,10 @@ class SEEKABLE_EXPORT StreamBuffer {
   std::uint64_t wait_for_size() const;
   std::uint64_t wait_for_size(const Wait& wait) const;
 
-  /// Contiguous bytes kept from `offset` on, now. Never waits, never pulls.
+  /// Contiguous bytes kept from `offset` on, now. Never waits, never pulls. The second form looks
+  /// no further than for `most`, which takes less time where a source is restartable.
   std::uint64_t available(std::uint64_t offset) const;
+  std::uint64_t available(std::uint64_t offset, std::uint64_t most) const;
 
   /// Waits until `range`, as far as the stream reaches, is kept.
   ///

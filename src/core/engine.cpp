@@ -126,12 +126,16 @@ bool Engine::wait_for(ByteRange range, std::chrono::nanoseconds timeout) {
   }
 }
 
-std::uint64_t Engine::available(std::uint64_t offset) noexcept {
+std::uint64_t Engine::available(std::uint64_t offset, std::uint64_t most) noexcept {
   if (offset < storage_.low()) return 0;
-  if (in_place_ != nullptr) return is_gone_in_place(offset) ? 0 : outcome_.end() - offset;
+  if (in_place_ != nullptr) {
+    return is_gone_in_place(offset) ? 0 : std::min(most, outcome_.end() - offset);
+  }
   // The position comes a moment after the bytes: those that are just published count as well.
   const std::uint64_t sure = filler_.sparse() ? offset : std::max(offset, filler_.position());
-  return storage_.first_missing(sure, unknown) - offset;
+  const std::uint64_t end = offset + std::min(most, unknown - offset);
+  if (sure >= end) return end - offset;
+  return storage_.first_missing(sure, end) - offset;
 }
 
 bool Engine::exhausted() noexcept {

@@ -60,7 +60,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void wait_for_all(const Wait* wait);
 
   std::optional<std::uint64_t> size() const noexcept { return outcome_.size(); }
-  std::uint64_t available(std::uint64_t offset) noexcept;
+  std::uint64_t available(std::uint64_t offset, std::uint64_t most) noexcept;
   bool exhausted() noexcept;
   std::optional<Failure> failure() noexcept;
   SourceInfo info() const;

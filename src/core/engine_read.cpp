@@ -170,10 +170,11 @@ Bytes Engine::read(std::uint64_t offset, std::uint64_t size, const Wait* wait) {
   check_range(offset, size);
   Bytes bytes;
   while (bytes.size() < size) {
+    const std::uint64_t left = size - bytes.size();
     // A size from outside never decides an allocation: it grows with what has come.
     const std::uint64_t known =
-        std::max<std::uint64_t>({available(offset + bytes.size()), bytes.size(), block_size});
-    const auto step = static_cast<std::size_t>(std::min(size - bytes.size(), known));
+        std::max<std::uint64_t>({available(offset + bytes.size(), left), bytes.size(), block_size});
+    const auto step = static_cast<std::size_t>(std::min(left, known));
     const std::size_t before = bytes.size();
     bytes.resize(before + step);
     std::size_t got = 0;

@@ -72,6 +72,8 @@ std::uint64_t Reader::wait_for_size(const Wait& wait) const {
   return state_->engine().wait_for_size(&wait);
 }
 
-std::uint64_t Reader::available() const { return state_->engine().available(position()); }
+std::uint64_t Reader::available() const {
+  return state_->engine().available(position(), detail::unknown);
+}
 
 }  // namespace seekable::inline v1

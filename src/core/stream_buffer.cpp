@@ -119,7 +119,11 @@ std::uint64_t StreamBuffer::wait_for_size(const Wait& wait) const {
 }
 
 std::uint64_t StreamBuffer::available(std::uint64_t offset) const {
-  return engine().available(offset);
+  return engine().available(offset, detail::unknown);
+}
+
+std::uint64_t StreamBuffer::available(std::uint64_t offset, std::uint64_t most) const {
+  return engine().available(offset, most);
 }
 
 bool StreamBuffer::wait_for(ByteRange range, std::chrono::nanoseconds timeout) const {
