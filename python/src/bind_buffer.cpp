@@ -9,6 +9,7 @@
 
 #include "async.hpp"
 #include "buffer.hpp"
+#include "fast_call.hpp"
 #include "gil.hpp"
 #include "numbers.hpp"
 
@@ -32,26 +33,53 @@ std::unique_ptr<Buffer> make_buffer(const std::string& kind, const py::object& s
   });
 }
 
-py::object read(const Buffer& self, const py::object& offset, const py::object& size,
-                Timeout timeout) {
-  return self.read(to_offset(offset, "offset"), to_size(size), Deadline(timeout));
+// As the interpreter calls them.
+
+PyObject* read(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
+  static constexpr Arguments<3>::Names parameters{"offset", "size", "timeout"};
+  return or_null([&] {
+    const Arguments<3> of(parameters, 2, given, count, names);
+    return self_of<Buffer>(self).read(to_offset(of[0], "offset"), to_size(of[1]),
+                                      Deadline(of.seconds(2)));
+  });
 }
 
-py::object read_some(const Buffer& self, const py::object& offset, const py::object& size,
-                     Timeout timeout) {
-  return self.read_some(to_offset(offset, "offset"), to_size(size), Deadline(timeout));
+PyObject* read_some(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
+  static constexpr Arguments<3>::Names parameters{"offset", "size", "timeout"};
+  return or_null([&] {
+    const Arguments<3> of(parameters, 1, given, count, names);
+    return self_of<Buffer>(self).read_some(to_offset(of[0], "offset"), to_size(of[1]),
+                                           Deadline(of.seconds(2)));
+  });
 }
 
-std::size_t read_into(const Buffer& self, const py::object& offset, const py::object& out,
-                      Timeout timeout) {
-  const Room room(out);
-  return self.read_into(to_offset(offset, "offset"), {room.data(), room.size()}, Deadline(timeout));
+PyObject* read_into(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
+  static constexpr Arguments<3>::Names parameters{"offset", "buffer", "timeout"};
+  return or_null([&] {
+    const Arguments<3> of(parameters, 2, given, count, names);
+    const Room room(of[1]);
+    return py::int_(self_of<Buffer>(self).read_into(
+        to_offset(of[0], "offset"), {room.data(), room.size()}, Deadline(of.seconds(2))));
+  });
 }
 
-py::object view(const Buffer& self, const py::object& offset, const py::object& size,
-                Timeout timeout) {
-  return self.view(to_offset(offset, "offset"), to_size(size), Deadline(timeout));
+PyObject* view(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
+  static constexpr Arguments<3>::Names parameters{"offset", "size", "timeout"};
+  return or_null([&] {
+    const Arguments<3> of(parameters, 0, given, count, names);
+    const std::uint64_t offset = of[0].is_none() ? 0 : to_offset(of[0], "offset");
+    return self_of<Buffer>(self).view(offset, to_size(of[1]), Deadline(of.seconds(2)));
+  });
 }
+
+constexpr int fast = METH_FASTCALL | METH_KEYWORDS;
+PyMethodDef fast_methods[] = {
+    {"read", as_method(&read), fast, "read(offset, size, timeout=None)"},
+    {"read_some", as_method(&read_some), fast, "read_some(offset, size=-1, timeout=None)"},
+    {"readinto_at", as_method(&read_into), fast, "readinto_at(offset, buffer, timeout=None)"},
+    {"view", as_method(&view), fast, "view(offset=0, size=-1, timeout=None)"},
+    {nullptr, nullptr, 0, nullptr},
+};
 
 bool wait_for(const Buffer& self, const py::object& begin, const py::object& end, Timeout timeout) {
   return self.wait_for({to_offset(begin, "begin"), to_offset(end, "end")}, Deadline(timeout));
@@ -114,15 +142,9 @@ void collect_cycles(PyHeapTypeObject* heap_type) {
 }  // namespace
 
 void bind_buffer(py::module_& module) {
-  py::class_<Buffer>(module, "Buffer", py::dynamic_attr(), py::custom_type_setup(&collect_cycles))
-      .def(py::init(&make_buffer), py::arg("kind"), py::arg("stream"), py::arg("settings"))
-      .def("read", &read, py::arg("offset"), py::arg("size"), py::arg("timeout") = py::none())
-      .def("read_some", &read_some, py::arg("offset"), py::arg("size") = -1,
-           py::arg("timeout") = py::none())
-      .def("readinto_at", &read_into, py::arg("offset"), py::arg("buffer"),
-           py::arg("timeout") = py::none())
-      .def("view", &view, py::arg("offset") = 0, py::arg("size") = -1,
-           py::arg("timeout") = py::none())
+  py::class_<Buffer> type(module, "Buffer", py::dynamic_attr(),
+                          py::custom_type_setup(&collect_cycles));
+  type.def(py::init(&make_buffer), py::arg("kind"), py::arg("stream"), py::arg("settings"))
       .def("wait_for", &wait_for, py::arg("begin"), py::arg("end"), py::arg("timeout") = py::none())
       .def(
           "wait_for_size",
@@ -139,6 +161,7 @@ void bind_buffer(py::module_& module) {
       .def("residency", &Buffer::residency)
       .def("close", &Buffer::close)
       .def_property_readonly("closed", &Buffer::closed);
+  add_methods(type, fast_methods);
 }
 
 }  // namespace seekable::python

@@ -114,6 +114,9 @@ std::size_t Buffer::fill(const StreamBuffer& buffer, std::uint64_t offset, std::
                          const Deadline& deadline) const {
   if (out.size() <= copied_with_lock && buffer.read_in_memory(offset, out)) return out.size();
   std::size_t done = 0;
+  if (buffer.available(offset, out.size()) == out.size()) {  // On disk, so without a wait.
+    done = without_gil([&] { return buffer.read_at(offset, out); });
+  }
   while (done < out.size()) {
     const auto step = out.subspan(done, std::min(step_size, out.size() - done));
     const std::size_t got = deadline.run(may_pull(), read_at(buffer, offset + done, step));
@@ -143,8 +146,8 @@ py::object Buffer::read_all(const StreamBuffer& buffer, std::uint64_t offset, st
     const std::size_t got = fill(buffer, offset + done, room, deadline);
     done += got;
     if (got < room.size() || done == size) break;
-    const std::uint64_t known =
-        std::max<std::uint64_t>({buffer.available(offset + done), done, copied_with_lock});
+    const std::uint64_t known = std::max<std::uint64_t>(
+        {buffer.available(offset + done, size - done), done, copied_with_lock});
     resize(bytes, done + std::min(size - done, known));
   }
   if (done < room_of(bytes).size()) resize(bytes, done);
@@ -165,7 +168,7 @@ py::object Buffer::read_some(std::uint64_t offset, std::optional<std::uint64_t> 
   const auto buffer = open();
   return guarded(buffer.get(), [&] {
     const std::uint64_t known =
-        std::max<std::uint64_t>(buffer->available(offset), copied_with_lock);
+        std::max<std::uint64_t>(buffer->available(offset, copied_with_lock), copied_with_lock);
     py::object bytes = new_bytes(std::min(size.value_or(copied_with_lock), known));
     const std::size_t got = fill_some(*buffer, offset, room_of(bytes), deadline);
     if (got < room_of(bytes).size()) resize(bytes, got);

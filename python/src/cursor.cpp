@@ -9,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "fast_call.hpp"
 #include "gil.hpp"
 #include "numbers.hpp"
 
@@ -163,12 +164,34 @@ int Cursor::traverse(visitproc visit, void* argument) const {
 
 namespace {
 
-/// What Python gives to be filled.
-template <std::size_t (Cursor::*call)(std::span<std::byte>)>
-std::size_t fill_room(Cursor& self, const py::object& out) {
-  const Room room(out);
-  return (self.*call)({room.data(), room.size()});
+// As the interpreter calls them.
+
+template <py::object (Cursor::*call)(std::optional<std::uint64_t>)>
+PyObject* give(PyObject* self, PyObject* const* given, Py_ssize_t count) {
+  return or_null([&] {
+    if (count > 1) throw py::type_error("takes a size alone");
+    const auto size =
+        count == 0 ? std::nullopt : to_size(py::reinterpret_borrow<py::object>(given[0]));
+    return (self_of<Cursor>(self).*call)(size);
+  });
 }
+
+template <std::size_t (Cursor::*call)(std::span<std::byte>)>
+PyObject* fill_room(PyObject* self, PyObject* out) {
+  return or_null([&] {
+    const Room room(py::reinterpret_borrow<py::object>(out));
+    return py::int_((self_of<Cursor>(self).*call)({room.data(), room.size()}));
+  });
+}
+
+PyMethodDef fast_methods[] = {
+    {"read", as_method(&give<&Cursor::read>), METH_FASTCALL, "read(size=-1)"},
+    {"read1", as_method(&give<&Cursor::read1>), METH_FASTCALL, "read1(size=-1)"},
+    {"readline", as_method(&give<&Cursor::readline>), METH_FASTCALL, "readline(size=-1)"},
+    {"readinto", as_method(&fill_room<&Cursor::readinto>), METH_O, "readinto(buffer)"},
+    {"readinto1", as_method(&fill_room<&Cursor::readinto1>), METH_O, "readinto1(buffer)"},
+    {nullptr, nullptr, 0, nullptr},
+};
 
 /// A file may be held by what fills its stream.
 void collect_cycles(PyHeapTypeObject* heap_type) {
@@ -189,24 +212,15 @@ void collect_cycles(PyHeapTypeObject* heap_type) {
 }  // namespace
 
 void bind_cursor(py::module_& module) {
-  const auto size = [] { return py::arg("size") = -1; };
-  py::class_<Cursor>(module, "Cursor", py::custom_type_setup(&collect_cycles))
-      .def(py::init([](py::object buffer, const py::object& offset) {
+  py::class_<Cursor> type(module, "Cursor", py::custom_type_setup(&collect_cycles));
+  type.def(py::init([](py::object buffer, const py::object& offset) {
              return std::make_unique<Cursor>(std::move(buffer), to_offset(offset, "offset"));
            }),
            py::arg("buffer"), py::arg("offset") = 0)
-      .def(
-          "read", [](Cursor& self, const py::object& n) { return self.read(to_size(n)); }, size())
-      .def(
-          "read1", [](Cursor& self, const py::object& n) { return self.read1(to_size(n)); }, size())
-      .def(
-          "readline", [](Cursor& self, const py::object& n) { return self.readline(to_size(n)); },
-          size())
-      .def("readinto", &fill_room<&Cursor::readinto>, py::arg("buffer"))
-      .def("readinto1", &fill_room<&Cursor::readinto1>, py::arg("buffer"))
       .def("peek", &Cursor::peek)
       .def("seek", &Cursor::seek, py::arg("offset"), py::arg("whence") = 0)
       .def("tell", &Cursor::tell);
+  add_methods(type, fast_methods);
 }
 
 }  // namespace seekable::python

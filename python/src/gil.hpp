@@ -72,7 +72,10 @@ auto without_gil(Call&& call) {
   }
 }
 
-/// The interpreter looks for signals on this thread.
-inline bool is_main_thread() noexcept { return ::gettid() == ::getpid(); }
+/// The interpreter runs handlers of signals on this thread.
+bool is_main_thread() noexcept;
+
+/// Looks for the main thread, which the caller is. (A process that forks goes on as its own.)
+void know_main_thread();
 
 }  // namespace seekable::python

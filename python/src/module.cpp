@@ -14,6 +14,7 @@ PYBIND11_MODULE(_seekable, module) {
   module.attr("version") = SEEKABLE_VERSION;
   py::options options;
   options.disable_function_signatures();
+  know_main_thread();
   bind_lent(module);
   bind_buffer(module);
   bind_cursor(module);
