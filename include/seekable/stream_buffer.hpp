@@ -101,6 +101,13 @@ class SEEKABLE_EXPORT StreamBuffer {
   /// Returns: false, and `out` may hold anything, if it is not so, also for an empty `out`.
   bool read_in_memory(std::uint64_t offset, std::span<std::byte> out) const noexcept;
 
+  /// Copies what is kept now of `[offset, offset + out.size())`, from memory or disk. Never waits
+  /// for the source, never pulls.
+  ///
+  /// Returns: 0 where the first byte is missing, and at or past the end.
+  /// Throws: `Errc::released`, and what a disk fails with; not the failure of the stream.
+  std::size_t read_kept_at(std::uint64_t offset, std::span<std::byte> out) const;
+
   /// As `read_at`, into bytes of their own. A huge `size` allocates only what comes.
   Bytes read(std::uint64_t offset, std::uint64_t size) const;
   Bytes read(std::uint64_t offset, std::uint64_t size, const Wait& wait) const;

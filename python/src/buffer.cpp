@@ -113,10 +113,8 @@ void Buffer::close() noexcept {
 std::size_t Buffer::fill(const StreamBuffer& buffer, std::uint64_t offset, std::span<std::byte> out,
                          const Deadline& deadline) const {
   if (out.size() <= copied_with_lock && buffer.read_in_memory(offset, out)) return out.size();
-  std::size_t done = 0;
-  if (buffer.available(offset, out.size()) == out.size()) {  // On disk, so without a wait.
-    done = without_gil([&] { return buffer.read_at(offset, out); });
-  }
+  // What is on disk needs no wait.
+  std::size_t done = without_gil([&] { return buffer.read_kept_at(offset, out); });
   while (done < out.size()) {
     const auto step = out.subspan(done, std::min(step_size, out.size() - done));
     const std::size_t got = deadline.run(may_pull(), read_at(buffer, offset + done, step));
@@ -156,6 +154,11 @@ py::object Buffer::read_all(const StreamBuffer& buffer, std::uint64_t offset, st
 
 py::object Buffer::read(std::uint64_t offset, std::optional<std::uint64_t> size,
                         const Deadline& deadline) const {
+  // With the interpreter lock: nobody can close it meanwhile.
+  if (size && *size <= copied_with_lock && buffer_ != nullptr) {
+    py::object bytes = new_bytes(*size);
+    if (buffer_->read_in_memory(offset, room_of(bytes))) return bytes;
+  }
   const auto buffer = open();
   const std::uint64_t most = ~std::uint64_t{0} - offset;
   if (size && *size > most) throw py::value_error("offset + size is past 2**64 - 1");

@@ -11,6 +11,7 @@ namespace seekable::python {
 /// it, is there.
 pybind11::object lend(View view);
 
-void bind_lent(pybind11::module_& module);
+/// To be called once, before.
+void bind_lent();
 
 }  // namespace seekable::python

@@ -15,7 +15,7 @@ PYBIND11_MODULE(_seekable, module) {
   py::options options;
   options.disable_function_signatures();
   know_main_thread();
-  bind_lent(module);
+  bind_lent();
   bind_buffer(module);
   bind_cursor(module);
   bind_async(module);

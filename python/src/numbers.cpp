@@ -9,6 +9,7 @@ namespace {
 
 /// A whole number of Python, as a new reference.
 py::object whole(const py::object& number) {
+  if (PyLong_CheckExact(number.ptr())) return number;
   PyObject* const index = ::PyNumber_Index(number.ptr());
   if (index == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(index);

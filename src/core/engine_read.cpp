@@ -100,6 +100,17 @@ bool Engine::read_in_memory(std::uint64_t offset, std::span<std::byte> out) noex
   return true;
 }
 
+std::size_t Engine::read_kept_at(std::uint64_t offset, std::span<std::byte> out) {
+  check_range(offset, out.size());
+  if (out.empty()) return 0;
+  std::size_t done = copy_kept(offset, out);
+  if (done == 0) return 0;
+  done += copy_more(offset + done, out.subspan(done));
+  filler_.note_read(offset + done);
+  count_read(false);
+  return done;
+}
+
 /// As `read_at`, block by block, and with waits.
 std::size_t Engine::read_in_steps(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
                                   ReaderMarks::Mark* mark) {

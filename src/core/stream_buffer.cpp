@@ -60,6 +60,10 @@ bool StreamBuffer::read_in_memory(std::uint64_t offset, std::span<std::byte> out
   return engine_ != nullptr && engine_->read_in_memory(offset, out);
 }
 
+std::size_t StreamBuffer::read_kept_at(std::uint64_t offset, std::span<std::byte> out) const {
+  return engine().read_kept_at(offset, out);
+}
+
 std::size_t StreamBuffer::read_some_at(std::uint64_t offset, std::span<std::byte> out) const {
   return engine().read_some_at(offset, out, nullptr);
 }

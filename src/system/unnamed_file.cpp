@@ -19,7 +19,8 @@ namespace {
 FileDescriptor make_and_unlink(const std::filesystem::path& directory, mode_t mode) {
   for (int attempt = 0;; ++attempt) {
     const auto path = directory / ("." + unique_suffix());
-    FileDescriptor fd(sys::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+    FileDescriptor fd(
+        sys::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOATIME, mode));
     if (fd) {
       if (sys::unlink(path.c_str()) == 0) return fd;
     } else if (errno == EEXIST && attempt < 100) {
@@ -45,7 +46,7 @@ std::string unique_suffix() {
 }
 
 UnnamedFile make_unnamed_file(const std::filesystem::path& directory, mode_t mode) {
-  FileDescriptor fd(sys::open(directory.c_str(), O_RDWR | O_TMPFILE, mode));
+  FileDescriptor fd(sys::open(directory.c_str(), O_RDWR | O_TMPFILE | O_NOATIME, mode));
   if (fd) return {std::move(fd), true};
   if (!lacks_unnamed_files(errno)) {
     throw Error({errno, std::system_category()},

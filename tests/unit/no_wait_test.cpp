@@ -6,6 +6,7 @@
 #include <chrono>
 #include <latch>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -55,6 +56,24 @@ TEST(ReadInMemory, LeavesOutWhatIsSpilledOrReleased) {
   EXPECT_FALSE(in_memory(moved_from, 0, 1));  // NOLINT(bugprone-use-after-move)
   buffer.release_before(content.size());
   EXPECT_FALSE(in_memory(buffer, content.size() - 1, 1));
+}
+
+TEST(ReadKept, GivesWhatIsThereAndPullsNothing) {
+  const Bytes content = random_bytes(16 * block, 7);
+  StreamBuffer buffer(from_chunks(std::vector<Bytes>{content}), {.memory_limit = 2 * block});
+  Bytes out(2 * block);
+  EXPECT_EQ(buffer.read_kept_at(0, out), 0U);
+  EXPECT_EQ(buffer.stats().source_reads, 0U);
+  buffer.read(0, 8 * block);
+  EXPECT_EQ(buffer.read_kept_at(100, out), out.size());
+  EXPECT_EQ(out, part(content, 100, out.size()));
+  EXPECT_EQ(buffer.read_kept_at(8 * block - 10, out), 10U);
+  EXPECT_EQ(part(out, 0, 10), part(content, 8 * block - 10, 10));
+  EXPECT_EQ(buffer.read_kept_at(8 * block, out), 0U);
+  EXPECT_EQ(buffer.read_kept_at(0, {}), 0U);
+  buffer.release_before(block);
+  EXPECT_EQ(code_of([&] { buffer.read_kept_at(block - 1, out); }), Errc::released);
+  EXPECT_THROW(buffer.read_kept_at(~std::uint64_t{0}, out), std::invalid_argument);
 }
 
 TEST(WaitThatMayPull, PullsOnItsOwnThread) {
