@@ -20,10 +20,6 @@ function(seekable_leave_out part why)
   message(STATUS "seekable: without seekable::${name}: ${why}")
 endfunction()
 
-function(seekable_not_yet part)
-  seekable_leave_out(${part} "it is not part of this version")
-endfunction()
-
 # Makes PkgConfig::SEEKABLE_<name> where pkg-config is there and knows all the modules.
 macro(seekable_pkg_config name)
   find_package(PkgConfig QUIET)

@@ -222,15 +222,19 @@ class AsyncFile:
         return self._buffer
 
     def readable(self) -> bool:
+        """True."""
         return True
 
     def seekable(self) -> bool:
+        """True."""
         return True
 
     def writable(self) -> bool:
+        """False."""
         return False
 
     def tell(self) -> int:
+        """The position."""
         self._check_open()
         return self._position
 

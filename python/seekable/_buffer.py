@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 from typing import (TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Mapping, Optional,
@@ -122,7 +123,7 @@ class StreamBuffer(_seekable.Buffer):
             key = slice(key[0], key[1])
         if isinstance(key, slice):
             return self._slice(key)
-        index = key.__index__()
+        index = operator.index(key)
         if index < 0:
             index += self.wait_for_size()
             if index < 0:
@@ -133,9 +134,9 @@ class StreamBuffer(_seekable.Buffer):
         return byte[0]
 
     def _slice(self, key: slice) -> bytes:
-        step = 1 if key.step is None else key.step.__index__()
-        start = None if key.start is None else key.start.__index__()
-        stop = None if key.stop is None else key.stop.__index__()
+        step = 1 if key.step is None else operator.index(key.step)
+        start = None if key.start is None else operator.index(key.start)
+        stop = None if key.stop is None else operator.index(key.stop)
         counts_from_end = (start or 0) < 0 or (stop or 0) < 0
         if step > 0 and not counts_from_end:
             first = start or 0

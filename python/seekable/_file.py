@@ -64,6 +64,7 @@ class File(io.BufferedIOBase):
         return self._cursor.read1(size)
 
     def readall(self) -> bytes:
+        """All bytes from the position on."""
         return self.read()
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:

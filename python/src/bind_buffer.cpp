@@ -74,10 +74,22 @@ PyObject* view(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObjec
 
 constexpr int fast = METH_FASTCALL | METH_KEYWORDS;
 PyMethodDef fast_methods[] = {
-    {"read", as_method(&read), fast, "read(offset, size, timeout=None)"},
-    {"read_some", as_method(&read_some), fast, "read_some(offset, size=-1, timeout=None)"},
-    {"readinto_at", as_method(&read_into), fast, "readinto_at(offset, buffer, timeout=None)"},
-    {"view", as_method(&view), fast, "view(offset=0, size=-1, timeout=None)"},
+    {"read", as_method(&read), fast,
+     "read($self, offset, size, timeout=None)\n--\n\n"
+     "The bytes `[offset, offset + size)`, fewer only at the end of the stream; to the end "
+     "where `size` is negative or None. After `timeout` seconds it raises TimedOutError."},
+    {"read_some", as_method(&read_some), fast,
+     "read_some($self, offset, size=-1, timeout=None)\n--\n\n"
+     "What is there now, at most 64 KiB where no size is given; waits only if nothing is; "
+     "empty only at the end."},
+    {"readinto_at", as_method(&read_into), fast,
+     "readinto_at($self, offset, buffer, timeout=None)\n--\n\n"
+     "As `read`, into memory of the caller; returns how many bytes."},
+    {"view", as_method(&view), fast,
+     "view($self, offset=0, size=-1, timeout=None)\n--\n\n"
+     "Bytes from `offset` without a copy: at least one, often fewer than `size`, at most "
+     "to the end of a block of 64 KiB; empty only at the end. They stay, and count against "
+     "the limits, as long as the memoryview or a slice of it does."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -111,16 +123,10 @@ void prefetch(const Buffer& self,
   guarded(buffer.get(), [&] { without_gil([&] { buffer->prefetch(list); }); });
 }
 
-/// In the main thread, too, nothing ends this wait but the stream: what is half written goes away.
 void save(const Buffer& self, const std::filesystem::path& path, Timeout timeout) {
   const auto buffer = self.open();
-  const Deadline deadline(timeout);
-  guarded(buffer.get(), [&] {
-    self.wait_for_size(deadline);
-    deadline.run(false, [&](const Wait* wait) {
-      wait == nullptr ? buffer->save(path) : buffer->save(path, *wait);
-    });
-  });
+  self.wait_for_end(Deadline(timeout));
+  guarded(buffer.get(), [&] { without_gil([&] { buffer->save(path); }); });
 }
 
 /// A generator may hold the buffer that it fills.
@@ -145,21 +151,35 @@ void bind_buffer(py::module_& module) {
   py::class_<Buffer> type(module, "Buffer", py::dynamic_attr(),
                           py::custom_type_setup(&collect_cycles));
   type.def(py::init(&make_buffer), py::arg("kind"), py::arg("stream"), py::arg("settings"))
-      .def("wait_for", &wait_for, py::arg("begin"), py::arg("end"), py::arg("timeout") = py::none())
+      .def("wait_for", &wait_for, py::arg("begin"), py::arg("end"), py::arg("timeout") = py::none(),
+           "True when the bytes, as far as the stream reaches, are kept; False after `timeout`.")
       .def(
           "wait_for_size",
           [](const Buffer& self, Timeout timeout) { return self.wait_for_size(Deadline(timeout)); },
-          py::arg("timeout") = py::none())
-      .def_property_readonly("size", &size)
-      .def("available", &available, py::arg("offset") = 0)
-      .def("is_exhausted", [](const Buffer& self) { return self.open()->exhausted(); })
-      .def("prefetch", &prefetch, py::arg("ranges"))
-      .def("release_before", &release_before, py::arg("offset"))
-      .def("cancel", &cancel)
-      .def("save", &save, py::arg("path"), py::arg("timeout") = py::none())
-      .def("stats", &Buffer::stats)
-      .def("residency", &Buffer::residency)
-      .def("close", &Buffer::close)
+          py::arg("timeout") = py::none(),
+          "The size: the declared one at once, else by asking the source, else by reading on.")
+      .def_property_readonly("size", &size, "The declared or reached size, if it is known now.")
+      .def("available", &available, py::arg("offset") = 0,
+           "How many bytes are kept from `offset` on, now. Never waits, never pulls.")
+      .def(
+          "is_exhausted", [](const Buffer& self) { return self.open()->exhausted(); },
+          "True when the end is confirmed and no byte is missing. Never waits, never pulls.")
+      .def("prefetch", &prefetch, py::arg("ranges"),
+           "A hint that these ranges, each `(begin, end)`, will be read. Returns at once.")
+      .def("release_before", &release_before, py::arg("offset"),
+           "Gives up what is below `offset`: to read it raises ReleasedError.")
+      .def("cancel", &cancel, "Ends the fill: whoever waits is told, what is kept can be read.")
+      .def("save", &save, py::arg("path"), py::arg("timeout") = py::none(),
+           "Waits for the end, then the whole stream stands at `path`, never half of it.")
+      .def("stats", &Buffer::stats,
+           "Counters: hits, waits, source_reads, bytes_on_wire, reopened, read_through, spills, "
+           "spilled_bytes; bytes held now: memory_bytes, spool_bytes; of a URL: http_requests, "
+           "http_bytes_received.")
+      .def(
+          "residency", &Buffer::residency,
+          "Which bytes `[begin, end)` are in \"memory\" or \"spool\", \"missing\" or \"released\".")
+      .def("close", &Buffer::close,
+           "Gives everything up: memory, disk, connections. Whoever is in a call is told.")
       .def_property_readonly("closed", &Buffer::closed);
   add_methods(type, fast_methods);
 }

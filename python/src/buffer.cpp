@@ -225,6 +225,19 @@ bool Buffer::wait_for(ByteRange range, const Deadline& deadline) const {
   });
 }
 
+void Buffer::wait_for_end(const Deadline& deadline) const {
+  constexpr ByteRange all{0, ~std::uint64_t{0}};
+  const auto buffer = open();
+  if (!may_pull()) {
+    if (wait_for(all, deadline)) return;
+    guarded(buffer.get(), [] { throw Error(Errc::timed_out, "wait for the end", 0); });
+  }
+  // A byte that cannot be there: until then the caller's own thread pulls all there is.
+  std::byte none{};
+  guarded(buffer.get(),
+          [&] { return deadline.run(true, read_at(*buffer, all.end - 1, std::span(&none, 1))); });
+}
+
 py::dict Buffer::stats() const {
   const auto buffer = open();
   const Stats stats = buffer->stats();

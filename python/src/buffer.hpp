@@ -51,6 +51,8 @@ class Buffer {
                   const Deadline& deadline) const;
   std::uint64_t wait_for_size(const Deadline& deadline) const;
   bool wait_for(ByteRange range, const Deadline& deadline) const;
+  /// Returns when the whole stream is kept.
+  void wait_for_end(const Deadline& deadline) const;
   py::dict stats() const;
   py::list residency() const;
 

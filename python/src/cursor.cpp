@@ -185,11 +185,14 @@ PyObject* fill_room(PyObject* self, PyObject* out) {
 }
 
 PyMethodDef fast_methods[] = {
-    {"read", as_method(&give<&Cursor::read>), METH_FASTCALL, "read(size=-1)"},
-    {"read1", as_method(&give<&Cursor::read1>), METH_FASTCALL, "read1(size=-1)"},
-    {"readline", as_method(&give<&Cursor::readline>), METH_FASTCALL, "readline(size=-1)"},
-    {"readinto", as_method(&fill_room<&Cursor::readinto>), METH_O, "readinto(buffer)"},
-    {"readinto1", as_method(&fill_room<&Cursor::readinto1>), METH_O, "readinto1(buffer)"},
+    {"read", as_method(&give<&Cursor::read>), METH_FASTCALL, "read($self, size=-1, /)\n--\n\n"},
+    {"read1", as_method(&give<&Cursor::read1>), METH_FASTCALL, "read1($self, size=-1, /)\n--\n\n"},
+    {"readline", as_method(&give<&Cursor::readline>), METH_FASTCALL,
+     "readline($self, size=-1, /)\n--\n\n"},
+    {"readinto", as_method(&fill_room<&Cursor::readinto>), METH_O,
+     "readinto($self, buffer, /)\n--\n\n"},
+    {"readinto1", as_method(&fill_room<&Cursor::readinto1>), METH_O,
+     "readinto1($self, buffer, /)\n--\n\n"},
     {nullptr, nullptr, 0, nullptr},
 };
 

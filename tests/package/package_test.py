@@ -41,13 +41,16 @@ class Package(unittest.TestCase):
         self.prefix = self.scratch / "prefix"
 
     def configure(self, source, name, *settings):
-        directory = self.scratch / name
-        run(["cmake", "-S", source, "-B", directory, "-G", "Ninja",
+        self.configured(source, name, *settings)
+        return self.scratch / name
+
+    def configured(self, source, name, *settings):
+        """What CMake says."""
+        return run(["cmake", "-S", source, "-B", self.scratch / name, "-G", "Ninja",
              f"-DCMAKE_CXX_COMPILER={cache('CMAKE_CXX_COMPILER')}",
              f"-DCMAKE_CXX_FLAGS={cache('CMAKE_CXX_FLAGS')}",
              f"-DCMAKE_CXX_COMPILER_LAUNCHER={shutil.which('ccache') or ''}",
              "-DCMAKE_BUILD_TYPE=Debug", *settings])
-        return directory
 
     def build(self, source, name, *settings):
         directory = self.configure(source, name, *settings)
@@ -179,9 +182,12 @@ class Package(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, "teleport"):
             self.configure(user, "user", prefix)
 
-    def test_parts_of_later_versions_are_refused_in_one_clear_line(self):
-        with self.assertRaisesRegex(AssertionError, r"not part of this\s+version"):
-            self.configure(ROOT, "later", "-DSEEKABLE_BUILD_PYTHON=ON")
+    def test_without_pybind11_the_python_package_is_left_out_in_one_clear_line(self):
+        without = "-DCMAKE_DISABLE_FIND_PACKAGE_pybind11=ON"
+        text = self.configured(ROOT, "without", without)
+        self.assertRegex(text, r"without seekable::python: pybind11 .* \(on Debian: pybind11-dev")
+        with self.assertRaisesRegex(AssertionError, r"SEEKABLE_WITH_PYTHON is ON,\s+but\s+pybind11"):
+            self.configure(ROOT, "refused", without, "-DSEEKABLE_WITH_PYTHON=ON")
 
     def test_an_optional_part_is_auto_on_or_off(self):
         with self.assertRaisesRegex(AssertionError, "it must be AUTO, ON or OFF"):
