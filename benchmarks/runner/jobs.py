@@ -129,5 +129,7 @@ IN_README = (
     "`read_at` 4 KiB at random, spilled, in the page cache",
     *(job.what for job in JOBS if job.name.startswith(("ingest", "lives", "followers"))),
     "64 KiB at 150 MB of a file of 200 MB, from a URL to the bytes",
+    "Python: a generator of 64 KiB chunks taken, in memory",
+    "Python: 64 KiB read at random by 8 threads, spilled",
 )
 NOT_IN_README = ("vector",)

@@ -18,13 +18,14 @@ import compare
 import growth
 import jobs
 import plots
+import python
 import sides
 import tables
 import web
 
 RESULTS = sides.ROOT / "build" / "bench.json"
 QUICK_RESULTS = sides.ROOT / "build" / "bench-quick.json"
-OTHERS = {**growth.GROWTH, **web.WEB}
+OTHERS = {**growth.GROWTH, **web.WEB, **python.PYTHON}
 NAMES = ("micro", *(job.name for job in jobs.JOBS), *OTHERS)
 
 

@@ -17,8 +17,13 @@ def build():
     subprocess.run(["cmake", "--preset", "release", "-DSEEKABLE_BUILD_TESTS=OFF"], cwd=ROOT,
                    check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", "--preset", "release", "--target", "seekable_scenarios",
-                    "seekable_micro", "seekable_cli"], cwd=ROOT, check=True,
+                    "seekable_micro", "seekable_cli", *python_targets()], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL)
+
+
+def python_targets():
+    """The package, where the build has it."""
+    return ["seekable_python"] if (BUILD / "python").exists() else []
 
 
 def have_memory(size):

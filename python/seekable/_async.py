@@ -82,8 +82,8 @@ class AsyncStreamBuffer:
             return await asyncio.get_running_loop().run_in_executor(
                 None, self._buffer.wait_for_size)
         while (size := self._buffer.size) is None:
-            if self._failure is not None:
-                raise self._failure
+            if self._is_over():
+                self._get(2**64 - 2, 1)  # It raises why.
             await self._pull()
         return size
 
@@ -107,11 +107,11 @@ class AsyncStreamBuffer:
 
     async def aclose(self) -> None:
         """Closes the stream: whoever waits is told; an asynchronous generator is closed."""
+        self._buffer.close()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        self._buffer.close()
         close = getattr(self._iterator, "aclose", None)
         if close is not None:
             await close()
@@ -152,11 +152,14 @@ class AsyncStreamBuffer:
             await self._pull()
 
     def _is_there(self, begin: int, end: int) -> bool:
-        return (self._buffer.available(begin) >= end - begin or self._failure is not None
-                or self._buffer.is_exhausted() or self._buffer.closed)
+        return self._buffer.available(begin) >= end - begin or self._is_over()
+
+    def _is_over(self) -> bool:
+        """No chunk is awaited any more. Raises ValueError where it is closed."""
+        return self._buffer.failed or self._buffer.is_exhausted()
 
     async def _await_fill(self, begin: int, end: int) -> None:
-        if self._buffer.available(begin) >= end - begin or self._buffer.is_exhausted():
+        if self._is_there(begin, end):
             return
         loop = asyncio.get_running_loop()
         done = loop.create_future()
@@ -181,8 +184,6 @@ class AsyncStreamBuffer:
             self._task = asyncio.get_running_loop().create_task(self._pull_one())
         task = self._task
         await asyncio.wait([task])
-        if task.cancelled() and self._failure is None:
-            self._buffer.read(0, 1)  # It was closed.
 
     async def _pull_one(self) -> None:
         assert self._iterator is not None
@@ -191,13 +192,13 @@ class AsyncStreamBuffer:
             self._writer.write(chunk)
         except StopAsyncIteration:
             self._writer.end()
-        except asyncio.CancelledError as error:
-            self._fail(error)
+        except asyncio.CancelledError:
+            self._fail(None)  # To a reader it would mean that it was cancelled itself.
             raise
         except BaseException as error:  # pylint: disable=broad-except
             self._fail(error)
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(self, error: Optional[BaseException]) -> None:
         self._failure = error
         try:
             self._writer.fail()

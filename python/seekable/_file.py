@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from . import _seekable
 from ._buffer import StreamBuffer
@@ -42,23 +42,28 @@ class File(io.BufferedIOBase):
         return self._buffer
 
     def readable(self) -> bool:
+        """True."""
         self._check_open()
         return True
 
     def seekable(self) -> bool:
+        """True."""
         self._check_open()
         return True
 
     def writable(self) -> bool:
+        """False."""
         self._check_open()
         return False
 
     def read(self, size: Optional[int] = -1, /) -> bytes:
+        """`size` bytes from the position on, fewer only at the end; all there are without a size."""
         if self.closed:
             self._check_open()
         return self._cursor.read(size)
 
     def read1(self, size: int = -1, /) -> bytes:
+        """What is there now; waits only if nothing is; empty only at the end."""
         if self.closed:
             self._check_open()
         return self._cursor.read1(size)
@@ -68,11 +73,13 @@ class File(io.BufferedIOBase):
         return self.read()
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """As `read`, into memory of the caller; returns how many bytes."""
         if self.closed:
             self._check_open()
         return self._cursor.readinto(buffer)
 
     def readinto1(self, buffer: "WriteableBuffer", /) -> int:
+        """As `read1`, into memory of the caller; returns how many bytes."""
         if self.closed:
             self._check_open()
         return self._cursor.readinto1(buffer)
@@ -83,6 +90,7 @@ class File(io.BufferedIOBase):
         return self._cursor.peek()
 
     def readline(self, size: Optional[int] = -1, /) -> bytes:
+        """Up to the next newline, that one included, at most `size` bytes."""
         if self.closed:
             self._check_open()
         return self._cursor.readline(size)
@@ -105,6 +113,7 @@ class File(io.BufferedIOBase):
         return self._cursor.seek(offset, whence)
 
     def tell(self) -> int:
+        """The position."""
         self._check_open()
         return self._cursor.tell()
 
@@ -115,6 +124,7 @@ class File(io.BufferedIOBase):
         super().close()
 
     def detach(self) -> Any:
+        """There is nothing below: always UnsupportedOperation."""
         raise io.UnsupportedOperation("detach: there is no raw stream below this file")
 
     def __repr__(self) -> str:

@@ -164,6 +164,9 @@ void bind_buffer(py::module_& module) {
       .def(
           "is_exhausted", [](const Buffer& self) { return self.open()->exhausted(); },
           "True when the end is confirmed and no byte is missing. Never waits, never pulls.")
+      .def_property_readonly(
+          "failed", [](const Buffer& self) { return self.open()->failure().has_value(); },
+          "True where the stream has failed: a read that needs more raises why.")
       .def("prefetch", &prefetch, py::arg("ranges"),
            "A hint that these ranges, each `(begin, end)`, will be read. Returns at once.")
       .def("release_before", &release_before, py::arg("offset"),
