@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-from typing import Any, AsyncIterator, Mapping, Optional
+from types import TracebackType
+from typing import Any, AsyncIterator, Callable, Mapping, Optional
 
 from . import _seekable
 from ._buffer import MAX_SIZE, StreamBuffer
+from ._errors import Error, SourceFailedError, TimedOutError
 
 # So much at once is waited for, and copied on the loop's own thread.
 _STEP = 1024**2
 _CHUNK = 64 * 1024
+_PATIENCE = 0.1  # seconds
 
 
 class _AwaitedStream(StreamBuffer):
@@ -34,14 +38,21 @@ class AsyncStreamBuffer:
     cancelled disturbs no other. What the iterator raises is final and comes again, unchanged, at
     every read that needs a byte past it.
 
-    One event loop uses it.
+    One event loop uses it, where the iterator is asynchronous.
     """
 
     def __init__(self, stream: Any, size: Optional[int] = None, max_size: int = MAX_SIZE,
                  **settings: Any) -> None:
         self._iterator: Optional[Any] = None
         self._failure: Optional[BaseException] = None
+        self._traceback: Optional[TracebackType] = None
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        # A window keeps no more than that of what is waited for.
+        self._step = min(_STEP, settings.get("window") or _STEP)
         self._task: "Optional[asyncio.Task[None]]" = None
+        if isinstance(stream, StreamBuffer):
+            self._buffer = stream
+            return
         if not hasattr(stream, "__aiter__"):
             self._buffer = StreamBuffer(stream, size, max_size, **settings)
             return
@@ -60,7 +71,7 @@ class AsyncStreamBuffer:
         result = bytearray()
         while size < 0 or len(result) < size:
             at = offset + len(result)
-            wanted = _STEP if size < 0 else min(_STEP, size - len(result))
+            wanted = self._step if size < 0 else min(self._step, size - len(result))
             await self._arrive(at, at + wanted)
             piece = self._get(at, wanted)
             result += piece
@@ -77,14 +88,20 @@ class AsyncStreamBuffer:
         return self._get(offset, min(wanted, max(1, self._buffer.available(offset))))
 
     async def wait_for_size(self) -> int:
-        """The size: the declared one at once, else by reading to the end."""
-        if self._iterator is None:
-            return await asyncio.get_running_loop().run_in_executor(
-                None, self._buffer.wait_for_size)
+        """The size: the declared one at once, else by asking the source or by reading on."""
+        loop = self._check_loop()
         while (size := self._buffer.size) is None:
+            if self._iterator is None:
+                # A thread of its own, which does not wait for longer than its caller.
+                try:
+                    return await loop.run_in_executor(None, self._buffer.wait_for_size, _PATIENCE)
+                except TimedOutError:
+                    if self._buffer.failed:
+                        raise
+                    continue
             if self._is_over():
                 self._get(2**64 - 2, 1)  # It raises why.
-            await self._pull()
+            await asyncio.wait([self._pull()])
         return size
 
     @property
@@ -138,52 +155,62 @@ class AsyncStreamBuffer:
         """Reads what is there, or will never be."""
         try:
             return self._buffer.read(offset, size)
-        except OSError:
-            if self._failure is not None:
-                raise self._failure from None
-            raise
+        except SourceFailedError as error:
+            trouble: BaseException = error
+        if self._failure is not None:
+            # With the traceback that it came with, and not those of the readers before.
+            trouble = self._failure.with_traceback(self._traceback)
+        raise trouble
 
     async def _arrive(self, begin: int, end: int) -> None:
         """Returns when the bytes can be read without a wait, or never."""
-        if self._iterator is None:
-            await self._await_fill(begin, end)
-            return
+        loop = self._check_loop()
         while not self._is_there(begin, end):
-            await self._pull()
+            told = loop.create_future()
+
+            def tell(told: "asyncio.Future[None]" = told) -> None:
+                if not told.done():
+                    told.set_result(None)
+
+            def called(tell: Callable[[], None] = tell) -> None:
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(tell)
+
+            pending = _seekable.when_available(self._buffer, begin, end, called)
+            try:
+                if self._iterator is None:
+                    await told
+                else:
+                    await asyncio.wait([told, self._pull()],
+                                       return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                pending.cancel()
 
     def _is_there(self, begin: int, end: int) -> bool:
-        return self._buffer.available(begin) >= end - begin or self._is_over()
+        kept = self._buffer.available(begin)
+        if kept == 0:
+            self._buffer.read_kept(begin, 1)  # Where it was given up it raises that.
+        return kept >= end - begin or self._is_over()
 
     def _is_over(self) -> bool:
         """No chunk is awaited any more. Raises ValueError where it is closed."""
         return self._buffer.failed or self._buffer.is_exhausted()
 
-    async def _await_fill(self, begin: int, end: int) -> None:
-        if self._is_there(begin, end):
-            return
+    def _check_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
-        done = loop.create_future()
+        if self._loop is None:
+            self._loop = loop
+        if self._loop is not loop and self._iterator is not None:
+            raise RuntimeError("this stream is awaited in another event loop")
+        if self._task is not None and asyncio.current_task() is self._task:
+            raise Error(errno.EDEADLK, "the iterator waits for a byte of its own buffer")
+        return loop
 
-        def tell() -> None:
-            if not done.done():
-                done.set_result(None)
-
-        def called() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(tell)
-
-        pending = _seekable.when_available(self._buffer, begin, end, called)
-        try:
-            await done
-        finally:
-            pending.cancel()
-
-    async def _pull(self) -> None:
-        """Awaits one more chunk, which one task does for all readers."""
+    def _pull(self) -> "asyncio.Task[None]":
+        """The task that awaits one more chunk, for all readers."""
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._pull_one())
-        task = self._task
-        await asyncio.wait([task])
+            self._task = self._check_loop().create_task(self._pull_one())
+        return self._task
 
     async def _pull_one(self) -> None:
         assert self._iterator is not None
@@ -200,10 +227,11 @@ class AsyncStreamBuffer:
 
     def _fail(self, error: Optional[BaseException]) -> None:
         self._failure = error
+        self._traceback = None if error is None else error.__traceback__
         try:
             self._writer.fail()
-        except OSError:
-            pass  # It has failed already.
+        except (OSError, ValueError):
+            pass  # It has failed already, or nobody reads it any more.
 
 
 class AsyncFile:
@@ -251,6 +279,8 @@ class AsyncFile:
     async def readinto(self, buffer: Any) -> int:
         """As `File.readinto`."""
         room = memoryview(buffer).cast("B")
+        if room.readonly:
+            raise TypeError("readinto needs memory that may be written")
         data = await self.read(len(room))
         room[:len(data)] = data
         return len(data)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import http.client
 import operator
 import os
 import re
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 5 * 1024**2
 
+_LAST = 2**64 - 2  # no stream has a byte behind that one
+
 # What is gathered at once for a slice with a step.
 _PIECE = 1024**2
 
@@ -24,34 +27,74 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 Chunk = Union[bytes, bytearray, memoryview]
 Stream = Union[Iterable[Any], Chunk, str, "os.PathLike[str]", Any]
 Settings = Mapping[str, Any]
+Path = Union[str, bytes, "os.PathLike[str]"]
+Directories = Union[Path, Iterable[Path]]
+
+
+def _path(path: Union[str, bytes]) -> bytes:
+    """As the system takes it."""
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError(f"the path {path!r} has a null byte")
+    return name
 
 
 def _kind_of(stream: Any) -> Tuple[str, Any, str]:
     """What `stream` is, what is read of it, and its name for people."""
     if isinstance(stream, str):
         if not _URL.match(stream):
-            return "path", stream, stream
+            return "path", _path(stream), stream
         if stream.lower().startswith(("http://", "https://")):
             return "url", stream, stream
         raise ValueError(f"read {stream!r}: of URLs only http and https can be read")
     if isinstance(stream, os.PathLike):
-        return "path", os.fspath(stream), str(stream)
+        return "path", _path(os.fspath(stream)), str(stream)
     if isinstance(stream, (bytes, bytearray, memoryview)):
         return "bytes", stream, type(stream).__name__
     name = getattr(stream, "name", None)
     text = name if isinstance(name, str) else f"<{type(stream).__name__}>"
-    # What is there is given at once, where the file can do that.
-    read = getattr(stream, "read1", None) or getattr(stream, "read", None)
-    if callable(read):
-        return "file", read, text
     if hasattr(stream, "__aiter__"):
         raise TypeError(f"{type(stream).__name__} is asynchronous: use AsyncStreamBuffer or aopen")
+    if callable(getattr(stream, "read", None)) and not isinstance(stream, StreamBuffer):
+        return "file", _reader_of(stream), text
     try:
         return "iterator", iter(stream), text
     except TypeError:
         raise TypeError(
             f"cannot read a {type(stream).__name__}: give an iterable of bytes, bytes, a binary "
             "file object, a path or a URL") from None
+
+
+def _reader_of(file: Any) -> Callable[[int], Any]:
+    """Reads what is there, where the file can do that; and does not take for the end what is none:
+    a file that does not block and has nothing now, a response whose connection broke."""
+    read = getattr(file, "read1", None) or file.read
+
+    def read_some(size: int) -> Any:
+        data = read(size)
+        if data or data is None:
+            return data
+        if not _blocks(file):
+            data = file.read(size)  # None where more may come; `read1` tells no difference.
+        if data == b"" and (left := _left_of_response(file)):
+            raise http.client.IncompleteRead(b"", left)
+        return data
+    return read_some
+
+
+def _blocks(file: Any) -> bool:
+    try:
+        return os.get_blocking(file.fileno())
+    except (AttributeError, OSError, TypeError, ValueError):
+        return True
+
+
+def _left_of_response(file: Any) -> int:
+    """How much of a response did not come: the library itself says nothing of that."""
+    if isinstance(file, http.client.HTTPResponse):
+        return file.length or 0
+    left = getattr(file, "length_remaining", None)  # urllib3's
+    return left if isinstance(left, int) else 0
 
 
 class StreamBuffer(_seekable.Buffer):
@@ -71,7 +114,7 @@ class StreamBuffer(_seekable.Buffer):
     away by itself. Further keywords:
 
     disk_limit: at most so many bytes on disk; 0: memory alone, no file is ever made.
-    spool_directories: where that file may lie; else `$TMPDIR`, else `/var/tmp`.
+    spool_directories: where that file may lie, a path or several, the first that works; else `$TMPDIR`, else `/var/tmp`.
     fill: "on_demand", or "ahead": a thread pulls ahead of the readers.
     read_ahead: how far ahead, in bytes; else as far as there is room.
     window: only the last so many bytes are kept, others raise `ReleasedError`.
@@ -92,7 +135,7 @@ class StreamBuffer(_seekable.Buffer):
 
     def __init__(self, stream: Stream, size: Optional[int] = None,
                  max_size: int = MAX_SIZE, *, disk_limit: Optional[int] = None,
-                 spool_directories: Iterable[Union[str, "os.PathLike[str]"]] = (),
+                 spool_directories: Directories = (),
                  fill: str = "on_demand", read_ahead: Optional[int] = None,
                  window: Optional[int] = None, encrypt_spool: bool = False, decode: bool = False,
                  progress: Optional[Callable[[int], object]] = None,
@@ -101,8 +144,8 @@ class StreamBuffer(_seekable.Buffer):
         if http is not None:
             _check_http(kind, http)
         super().__init__(kind, source, {
-            "name": name, "size": size, "max_size": max_size, "disk_limit": disk_limit,
-            "spool_directories": [os.fspath(one) for one in spool_directories], "fill": fill,
+            "name": os.fsencode(name), "size": size, "max_size": max_size, "disk_limit": disk_limit,
+            "spool_directories": _directories(spool_directories), "fill": fill,
             "read_ahead": read_ahead, "window": window, "encrypt_spool": encrypt_spool,
             "decode": decode, "progress": progress,
             "http": None if http is None else dict(http)})
@@ -127,11 +170,15 @@ class StreamBuffer(_seekable.Buffer):
         if index < 0:
             index += self.wait_for_size()
             if index < 0:
-                raise IndexError(f"byte {index - self.wait_for_size()} is before the start")
-        byte = self.read(index, 1)
+                raise IndexError(f"byte {operator.index(key)} is before the start")
+        byte = self.read(index, 1) if index <= _LAST else b""
         if not byte:
             raise IndexError(f"byte {index} is past the end")
         return byte[0]
+
+    def save(self, path: Path, timeout: Optional[float] = None) -> None:
+        """Waits for the end, then the whole stream stands at `path`, never half of it."""
+        super().save(_path(os.fspath(path)), timeout)
 
     def _slice(self, key: slice) -> bytes:
         step = 1 if key.step is None else operator.index(key.step)
@@ -140,8 +187,10 @@ class StreamBuffer(_seekable.Buffer):
         counts_from_end = (start or 0) < 0 or (stop or 0) < 0
         if step > 0 and not counts_from_end:
             first = start or 0
-            if stop is not None and stop <= first:
+            if first > _LAST or (stop is not None and stop <= first):
                 return b""
+            if stop is not None and stop > _LAST:
+                stop = None
             if step == 1:
                 return self.read(first, -1 if stop is None else stop - first)
             return self._gather(first, stop, step)
@@ -171,7 +220,7 @@ class StreamBuffer(_seekable.Buffer):
 
     def _gather_far(self, first: int, stop: Optional[int], step: int) -> bytes:
         result = bytearray()
-        while stop is None or first < stop:
+        while first < _LAST if stop is None else first < stop:
             byte = self.read(first, 1)
             if not byte:
                 break
@@ -216,6 +265,12 @@ class StreamBuffer(_seekable.Buffer):
     def __reduce_ex__(self, protocol: object) -> Any:
         raise TypeError("a StreamBuffer cannot be pickled: its stream is in this process alone; "
                         "send its bytes, or save() them and send the path")
+
+
+def _directories(given: Directories) -> List[bytes]:
+    if isinstance(given, (str, bytes, os.PathLike)):
+        given = (given,)
+    return [_path(os.fspath(one)) for one in given]
 
 
 _HTTP = frozenset((

@@ -97,7 +97,7 @@ def make(category: str, code: int, text: str, offset: Optional[int]) -> Error:
     """The exception for one of the library."""
     if category == "seekable":
         kind, number = _BY_CODE[code]
-        if kind in (TruncatedError, OverrunError):
+        if kind in (TruncatedError, OverrunError) and "declared" in text:
             text += _HINT
     elif category in ("system", "generic"):
         kind, number = _BY_ERRNO.get(code, Error), code

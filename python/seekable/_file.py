@@ -25,8 +25,12 @@ class File(io.BufferedIOBase):
     """
 
     mode = "rb"
+    _owns_buffer = False  # Where __init__ fails, too.
 
     def __init__(self, buffer: StreamBuffer, offset: int = 0, *, owns_buffer: bool = False) -> None:
+        if not isinstance(buffer, StreamBuffer):
+            raise TypeError(f"a File is of a StreamBuffer, not of a {type(buffer).__name__}: "
+                            "see seekable.open")
         self._cursor = _seekable.Cursor(buffer, offset)
         self._buffer = buffer
         self._owns_buffer = owns_buffer

@@ -2,10 +2,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <string>
 #include <utility>
 #include <vector>
-
-#include <pybind11/stl/filesystem.h>
 
 #include "async.hpp"
 #include "buffer.hpp"
@@ -53,6 +52,14 @@ PyObject* read_some(PyObject* self, PyObject* const* given, Py_ssize_t count, Py
   });
 }
 
+PyObject* read_kept(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
+  static constexpr Arguments<2>::Names parameters{"offset", "size"};
+  return or_null([&] {
+    const Arguments<2> of(parameters, 2, given, count, names);
+    return self_of<Buffer>(self).read_kept(to_offset(of[0], "offset"), to_size(of[1]));
+  });
+}
+
 PyObject* read_into(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
   static constexpr Arguments<3>::Names parameters{"offset", "buffer", "timeout"};
   return or_null([&] {
@@ -82,6 +89,10 @@ PyMethodDef fast_methods[] = {
      "read_some($self, offset, size=-1, timeout=None)\n--\n\n"
      "What is there now, at most 64 KiB where no size is given; waits only if nothing is; "
      "empty only at the end."},
+    {"read_kept", as_method(&read_kept), fast,
+     "read_kept($self, offset, size)\n--\n\n"
+     "What is kept now of `[offset, offset + size)`, in memory or on disk; at most 64 KiB where no "
+     "size is given. Never waits, never pulls."},
     {"readinto_at", as_method(&read_into), fast,
      "readinto_at($self, offset, buffer, timeout=None)\n--\n\n"
      "As `read`, into memory of the caller; returns how many bytes."},
@@ -93,79 +104,75 @@ PyMethodDef fast_methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-bool wait_for(const Buffer& self, const py::object& begin, const py::object& end, Timeout timeout) {
-  return self.wait_for({to_offset(begin, "begin"), to_offset(end, "end")}, Deadline(timeout));
+bool wait_for(const py::object& self, const py::object& begin, const py::object& end,
+              Timeout timeout) {
+  return self_of<Buffer>(self).wait_for({to_offset(begin, "begin"), to_offset(end, "end")},
+                                        Deadline(timeout));
 }
 
-std::optional<std::uint64_t> size(const Buffer& self) { return self.open()->size(); }
-
-std::uint64_t available(const Buffer& self, const py::object& offset) {
-  return self.open()->available(to_offset(offset, "offset"));
+std::optional<std::uint64_t> size(const py::object& self) {
+  return self_of<Buffer>(self).open()->size();
 }
 
-void release_before(const Buffer& self, const py::object& offset) {
-  const auto buffer = self.open();
+std::uint64_t available(const py::object& self, const py::object& offset) {
+  return self_of<Buffer>(self).open()->available(to_offset(offset, "offset"));
+}
+
+void release_before(const py::object& self, const py::object& offset) {
+  const auto buffer = self_of<Buffer>(self).open();
   const std::uint64_t first = to_offset(offset, "offset");
   guarded(buffer.get(), [&] { without_gil([&] { buffer->release_before(first); }); });
 }
 
-void cancel(const Buffer& self) {
-  const auto buffer = self.open();
+void cancel(const py::object& self) {
+  const auto buffer = self_of<Buffer>(self).open();
   without_gil([&] { buffer->cancel(); });
 }
 
-void prefetch(const Buffer& self,
-              const std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges) {
-  const auto buffer = self.open();
+void prefetch(const py::object& self, const py::iterable& ranges) {
+  const auto buffer = self_of<Buffer>(self).open();
   std::vector<ByteRange> list;
-  list.reserve(ranges.size());
-  for (const auto& [begin, end] : ranges) list.push_back({begin, end});
+  for (const py::handle range : ranges) {
+    const auto pair = py::reinterpret_borrow<py::object>(range).cast<py::sequence>();
+    list.push_back({to_offset(pair[0], "begin"), to_offset(pair[1], "end")});
+  }
   guarded(buffer.get(), [&] { without_gil([&] { buffer->prefetch(list); }); });
 }
 
-void save(const Buffer& self, const std::filesystem::path& path, Timeout timeout) {
-  const auto buffer = self.open();
-  self.wait_for_end(Deadline(timeout));
+void save(const py::object& self, const std::string& path, Timeout timeout) {
+  const Buffer& of = self_of<Buffer>(self);
+  const auto buffer = of.open();
+  of.wait_for_end(Deadline(timeout));
   guarded(buffer.get(), [&] { without_gil([&] { buffer->save(path); }); });
-}
-
-/// A generator may hold the buffer that it fills.
-void collect_cycles(PyHeapTypeObject* heap_type) {
-  PyTypeObject& type = heap_type->ht_type;
-  type.tp_flags |= Py_TPFLAGS_HAVE_GC;
-  type.tp_traverse = [](PyObject* self, visitproc visit, void* argument) {
-    if (const int result = visit(reinterpret_cast<PyObject*>(Py_TYPE(self)), argument)) {
-      return result;
-    }
-    return py::cast<const Buffer&>(py::handle(self)).traverse(visit, argument);
-  };
-  type.tp_clear = [](PyObject* self) {
-    py::cast<Buffer&>(py::handle(self)).close();
-    return 0;
-  };
 }
 
 }  // namespace
 
 void bind_buffer(py::module_& module) {
   py::class_<Buffer> type(module, "Buffer", py::dynamic_attr(),
-                          py::custom_type_setup(&collect_cycles));
+                          py::custom_type_setup(&collect_cycles<Buffer>));
   type.def(py::init(&make_buffer), py::arg("kind"), py::arg("stream"), py::arg("settings"))
       .def("wait_for", &wait_for, py::arg("begin"), py::arg("end"), py::arg("timeout") = py::none(),
            "True when the bytes, as far as the stream reaches, are kept; False after `timeout`.")
       .def(
           "wait_for_size",
-          [](const Buffer& self, Timeout timeout) { return self.wait_for_size(Deadline(timeout)); },
+          [](const py::object& self, Timeout timeout) {
+            return self_of<Buffer>(self).wait_for_size(Deadline(timeout));
+          },
           py::arg("timeout") = py::none(),
           "The size: the declared one at once, else by asking the source, else by reading on.")
       .def_property_readonly("size", &size, "The declared or reached size, if it is known now.")
       .def("available", &available, py::arg("offset") = 0,
            "How many bytes are kept from `offset` on, now. Never waits, never pulls.")
       .def(
-          "is_exhausted", [](const Buffer& self) { return self.open()->exhausted(); },
+          "is_exhausted",
+          [](const py::object& self) { return self_of<Buffer>(self).open()->exhausted(); },
           "True when the end is confirmed and no byte is missing. Never waits, never pulls.")
       .def_property_readonly(
-          "failed", [](const Buffer& self) { return self.open()->failure().has_value(); },
+          "failed",
+          [](const py::object& self) {
+            return self_of<Buffer>(self).open()->failure().has_value();
+          },
           "True where the stream has failed: a read that needs more raises why.")
       .def("prefetch", &prefetch, py::arg("ranges"),
            "A hint that these ranges, each `(begin, end)`, will be read. Returns at once.")
@@ -174,16 +181,21 @@ void bind_buffer(py::module_& module) {
       .def("cancel", &cancel, "Ends the fill: whoever waits is told, what is kept can be read.")
       .def("save", &save, py::arg("path"), py::arg("timeout") = py::none(),
            "Waits for the end, then the whole stream stands at `path`, never half of it.")
-      .def("stats", &Buffer::stats,
-           "Counters: hits, waits, source_reads, bytes_on_wire, reopened, read_through, spills, "
-           "spilled_bytes; bytes held now: memory_bytes, spool_bytes; of a URL: http_requests, "
-           "http_bytes_received.")
       .def(
-          "residency", &Buffer::residency,
+          "stats", [](const py::object& self) { return self_of<Buffer>(self).stats(); },
+          "Counters: hits, waits, source_reads, bytes_on_wire, reopened, read_through, spills, "
+          "spilled_bytes; bytes held now: memory_bytes, spool_bytes; of a URL: http_requests, "
+          "http_bytes_received.")
+      .def(
+          "residency", [](const py::object& self) { return self_of<Buffer>(self).residency(); },
           "Which bytes `[begin, end)` are in \"memory\" or \"spool\", \"missing\" or \"released\".")
-      .def("close", &Buffer::close,
-           "Gives everything up: memory, disk, connections. Whoever is in a call is told.")
-      .def_property_readonly("closed", &Buffer::closed);
+      .def(
+          "close", [](const py::object& self) { self_of<Buffer>(self).close(); },
+          "Gives everything up: memory, disk, connections. Whoever is in a call is told.")
+      .def_property_readonly("closed", [](const py::object& self) {
+        const Buffer* const made = made_of<Buffer>(self.ptr());
+        return made == nullptr || made->closed();
+      });
   add_methods(type, fast_methods);
 }
 

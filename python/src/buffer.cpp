@@ -179,6 +179,20 @@ py::object Buffer::read_some(std::uint64_t offset, std::optional<std::uint64_t> 
   });
 }
 
+py::object Buffer::read_kept(std::uint64_t offset, std::optional<std::uint64_t> size) const {
+  const auto buffer = open();
+  return guarded(buffer.get(), [&] {
+    const std::uint64_t wanted = size.value_or(copied_with_lock);
+    // One at least: where nothing is kept it may be that it was given up.
+    const std::uint64_t kept = std::max<std::uint64_t>(1, buffer->available(offset, wanted));
+    py::object bytes = new_bytes(std::min(wanted, kept));
+    const auto room = room_of(bytes);
+    const std::size_t got = without_gil([&] { return buffer->read_kept_at(offset, room); });
+    if (got < room.size()) resize(bytes, got);
+    return bytes;
+  });
+}
+
 std::size_t Buffer::read_into(std::uint64_t offset, std::span<std::byte> out,
                               const Deadline& deadline) const {
   const auto buffer = open();
@@ -266,7 +280,8 @@ py::list Buffer::residency() const {
   static constexpr const char* names[] = {"memory", "spool", "remote", "missing", "released"};
   const auto buffer = open();
   py::list result;
-  for (const Extent& extent : buffer->residency()) {
+  const auto extents = guarded(buffer.get(), [&] { return buffer->residency(); });
+  for (const Extent& extent : extents) {
     result.append(py::make_tuple(extent.range.begin, extent.range.end,
                                  names[static_cast<std::size_t>(extent.where)]));
   }
@@ -282,8 +297,19 @@ int Buffer::traverse(visitproc visit, void* argument) const {
   };
   if (objects_.state) {
     if (const int result = visit_one(objects_.state->pull); result != 0) return result;
+    if (objects_.state->raised) {
+      const int result = Raised::traverse(*objects_.state->raised, visit, argument);
+      if (result != 0) return result;
+    }
   }
   return objects_.progress ? visit_one(objects_.progress->callback()) : 0;
+}
+
+void Buffer::clear() noexcept {
+  const auto state = objects_.state;
+  close();
+  // Views may keep the stream, and with it its failure.
+  if (state && state->raised) Raised::clear(*state->raised);
 }
 
 }  // namespace seekable::python

@@ -43,6 +43,7 @@ class Buffer {
                   const Deadline& deadline) const;
   py::object read_some(std::uint64_t offset, std::optional<std::uint64_t> size,
                        const Deadline& deadline) const;
+  py::object read_kept(std::uint64_t offset, std::optional<std::uint64_t> size) const;
   std::size_t read_into(std::uint64_t offset, std::span<std::byte> out,
                         const Deadline& deadline) const;
   std::size_t read_some_into(std::uint64_t offset, std::span<std::byte> out,
@@ -57,6 +58,7 @@ class Buffer {
   py::list residency() const;
 
   int traverse(visitproc visit, void* argument) const;
+  void clear() noexcept;
 
  private:
   std::size_t fill(const StreamBuffer& buffer, std::uint64_t offset, std::span<std::byte> out,

@@ -196,33 +196,22 @@ PyMethodDef fast_methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-/// A file may be held by what fills its stream.
-void collect_cycles(PyHeapTypeObject* heap_type) {
-  PyTypeObject& type = heap_type->ht_type;
-  type.tp_flags |= Py_TPFLAGS_HAVE_GC;
-  type.tp_traverse = [](PyObject* self, visitproc visit, void* argument) {
-    if (const int result = visit(reinterpret_cast<PyObject*>(Py_TYPE(self)), argument)) {
-      return result;
-    }
-    return py::cast<const Cursor&>(py::handle(self)).traverse(visit, argument);
-  };
-  type.tp_clear = [](PyObject* self) {
-    py::cast<Cursor&>(py::handle(self)).clear();
-    return 0;
-  };
-}
-
 }  // namespace
 
 void bind_cursor(py::module_& module) {
-  py::class_<Cursor> type(module, "Cursor", py::custom_type_setup(&collect_cycles));
+  py::class_<Cursor> type(module, "Cursor", py::custom_type_setup(&collect_cycles<Cursor>));
   type.def(py::init([](py::object buffer, const py::object& offset) {
              return std::make_unique<Cursor>(std::move(buffer), to_offset(offset, "offset"));
            }),
            py::arg("buffer"), py::arg("offset") = 0)
-      .def("peek", &Cursor::peek)
-      .def("seek", &Cursor::seek, py::arg("offset"), py::arg("whence") = 0)
-      .def("tell", &Cursor::tell);
+      .def("peek", [](const py::object& self) { return self_of<Cursor>(self).peek(); })
+      .def(
+          "seek",
+          [](const py::object& self, const py::object& offset, int whence) {
+            return self_of<Cursor>(self).seek(to_distance(offset), whence);
+          },
+          py::arg("offset"), py::arg("whence") = 0)
+      .def("tell", [](const py::object& self) { return self_of<Cursor>(self).tell(); });
   add_methods(type, fast_methods);
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "gil.hpp"
 #include "seekable/seekable.hpp"
 
 namespace seekable::python {
@@ -25,32 +26,37 @@ class Raised : public std::exception {
   /// Sets it, with the traceback that it had. Requires: the interpreter lock.
   void restore() const;
 
- private:
+  /// What it refers to, for the collector of cycles: the readers' frames may hold the buffer.
   struct Parts;
+  const std::shared_ptr<Parts>& parts() const noexcept { return parts_; }
+  static int traverse(const Parts& parts, visitproc visit, void* argument);
+  static void clear(Parts& parts) noexcept;
+
+ private:
   std::shared_ptr<Parts> parts_;
   std::string text_;
 };
 
-/// Throws what Python has set.
-[[noreturn]] inline void throw_raised() { throw Raised(); }
-
-/// Sets as a Python exception what is being handled. `buffer` may be null: where it was thrown.
+/// Raises `thrown` in Python. `buffer` may be null: where it was thrown.
 ///
-/// Requires: called in a handler, with the interpreter lock. Throws: py::error_already_set, always.
-[[noreturn]] void raise_current(const StreamBuffer* buffer);
+/// Requires: the interpreter lock; not called in a handler, since Python code is run. Throws:
+/// py::error_already_set or py::builtin_exception, always.
+[[noreturn]] void raise(const std::exception_ptr& thrown, const StreamBuffer* buffer);
 
 /// Calls `call`, and raises in Python what it throws.
 template <typename Call>
 auto guarded(const StreamBuffer* buffer, Call&& call) {
+  std::exception_ptr thrown;
   try {
-    return std::forward<Call>(call)();
+    return in_interpreter(std::forward<Call>(call));
   } catch (const py::error_already_set&) {
     throw;
   } catch (const py::builtin_exception&) {
     throw;
   } catch (const std::exception&) {
-    raise_current(buffer);
+    thrown = std::current_exception();
   }
+  raise(thrown, buffer);
 }
 
 }  // namespace seekable::python

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "gil.hpp"
+
 namespace seekable::python {
 
 namespace py = pybind11;
@@ -74,21 +76,51 @@ class Arguments {
   std::array<PyObject*, count> values_{};
 };
 
-/// The C++ object of a method's `self`, which the interpreter has looked at.
+/// The C++ object of a method's `self`, which the interpreter has looked at; null where it was not
+/// made, or not yet.
+template <typename Object>
+Object* made_of(PyObject* self) {
+  auto* const instance = reinterpret_cast<py::detail::instance*>(self);
+  return instance->simple_layout ? static_cast<Object*>(instance->simple_value_holder[0]) : nullptr;
+}
+
 template <typename Object>
 Object& self_of(PyObject* self) {
-  auto* const instance = reinterpret_cast<py::detail::instance*>(self);
-  void* const object = instance->simple_layout ? instance->simple_value_holder[0]
-                                               : instance->get_value_and_holder().value_ptr();
+  Object* const object = made_of<Object>(self);
   if (object == nullptr) throw py::value_error("its __init__ was not called");
-  return *static_cast<Object*>(object);
+  return *object;
+}
+
+/// The same of what nobody has looked at. (pybind11 itself gives an object that was not made.)
+template <typename Object>
+Object& self_of(const py::object& self) {
+  if (!py::isinstance<Object>(self)) throw py::type_error("self is of another type");
+  return self_of<Object>(self.ptr());
+}
+
+/// For a type whose objects refer to others: `Object` has `traverse` and `clear`.
+template <typename Object>
+void collect_cycles(PyHeapTypeObject* heap_type) {
+  PyTypeObject& type = heap_type->ht_type;
+  type.tp_flags |= Py_TPFLAGS_HAVE_GC;
+  type.tp_traverse = [](PyObject* self, visitproc visit, void* argument) {
+    if (const int result = visit(reinterpret_cast<PyObject*>(Py_TYPE(self)), argument)) {
+      return result;
+    }
+    const Object* const object = made_of<Object>(self);
+    return object == nullptr ? 0 : object->traverse(visit, argument);
+  };
+  type.tp_clear = [](PyObject* self) {
+    if (Object* const object = made_of<Object>(self)) object->clear();
+    return 0;
+  };
 }
 
 /// Calls `call`, and sets as the interpreter's error what it throws.
 template <typename Call>
-PyObject* or_null(Call&& call) noexcept {
+PyObject* or_null(Call&& call) {
   try {
-    return call().release().ptr();
+    return in_interpreter([&] { return call().release().ptr(); });
   } catch (py::error_already_set& error) {
     error.restore();
   } catch (const py::builtin_exception& error) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -54,22 +55,23 @@ class WithGil {
 /// Calls `call` without the interpreter lock, which the caller holds.
 template <typename Call>
 auto without_gil(Call&& call) {
-  PyThreadState* const state = ::PyEval_SaveThread();
-  const auto restore = [state] { in_interpreter([state] { ::PyEval_RestoreThread(state); }); };
   using Result = std::invoke_result_t<Call>;
+  PyThreadState* const state = ::PyEval_SaveThread();
+  std::exception_ptr thrown;
+  std::conditional_t<std::is_void_v<Result>, bool, std::optional<Result>> result{};
   try {
     if constexpr (std::is_void_v<Result>) {
       std::forward<Call>(call)();
-      restore();
     } else {
-      Result result = std::forward<Call>(call)();
-      restore();
-      return result;
+      result.emplace(std::forward<Call>(call)());
     }
   } catch (...) {
-    restore();
-    throw;
+    thrown = std::current_exception();
   }
+  // Not in the handler: a thread that the interpreter ends there would end the process.
+  in_interpreter([state] { ::PyEval_RestoreThread(state); });
+  if (thrown) std::rethrow_exception(thrown);
+  if constexpr (!std::is_void_v<Result>) return std::move(*result);
 }
 
 /// The interpreter runs handlers of signals on this thread.

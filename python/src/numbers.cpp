@@ -36,4 +36,25 @@ std::optional<std::uint64_t> to_size(const py::object& number) {
   return to_offset(index, "size");
 }
 
+std::int64_t to_distance(const py::object& number) {
+  const py::object index = whole(number);
+  int overflow = 0;
+  const long long value = ::PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  if (overflow != 0) {
+    throw py::value_error("offset " + std::string(py::str(index)) + " is not within 2**63");
+  }
+  return value;
+}
+
+Lease::Lease(const py::object& object, int flags) {
+  if (::PyObject_GetBuffer(object.ptr(), &buffer_, flags) == 0) return;
+  if (::PyErr_ExceptionMatches(PyExc_BufferError) != 0) {
+    ::PyErr_Clear();
+    throw py::type_error(std::string("needs bytes-like memory that is contiguous") +
+                         (flags == PyBUF_WRITABLE ? " and may be written" : "") + ", not " +
+                         std::string(py::str(py::type::of(object))));
+  }
+  throw py::error_already_set();
+}
+
 }  // namespace seekable::python

@@ -19,12 +19,14 @@ std::uint64_t to_offset(const py::object& number, const char* name);
 /// As many bytes as there are: None, or any number below 0; else the size.
 std::optional<std::uint64_t> to_size(const py::object& number);
 
+/// A way from one offset to another. Throws: py::value_error where it is 2**63 or more.
+std::int64_t to_distance(const py::object& number);
+
 /// Contiguous bytes of a Python object, which does not move them meanwhile.
 class Lease {
  public:
-  explicit Lease(const py::object& object, int flags = PyBUF_SIMPLE) {
-    if (::PyObject_GetBuffer(object.ptr(), &buffer_, flags) != 0) throw py::error_already_set();
-  }
+  /// Throws: TypeError where it has none such.
+  explicit Lease(const py::object& object, int flags = PyBUF_SIMPLE);
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   ~Lease() { ::PyBuffer_Release(&buffer_); }

@@ -3,14 +3,13 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
-#include <pybind11/stl/filesystem.h>
-
+#include "gil.hpp"
 #include "numbers.hpp"
 #ifdef SEEKABLE_HAS_DECODE
 #include "seekable/decode.hpp"
@@ -138,7 +137,9 @@ Origin make_origin(const std::string& kind, const py::object& stream, const py::
     origin.source = std::move(url);
   } else {
     if (kind == "path") {
-      origin.source = from_file(stream.cast<std::filesystem::path>());
+      // Without the interpreter lock: to open a named pipe waits for who writes it.
+      const std::string path = stream.cast<std::string>();
+      origin.source = without_gil([&] { return from_file(path); });
     } else if (kind == "bytes") {
       origin.source = source_of_bytes(stream);
     } else {
@@ -157,8 +158,13 @@ Options make_options(const py::dict& settings) {
   Options options;
   take_size(settings, "max_size", options.memory_limit);
   take_size(settings, "size", options.expected_size);
+  if (options.expected_size == ~std::uint64_t{0}) {
+    throw py::value_error("size 2**64 - 1 is more than a stream can have");
+  }
   take_size(settings, "disk_limit", options.disk_limit);
-  take(settings, "spool_directories", options.spool_directories);
+  std::vector<std::string> directories;
+  take(settings, "spool_directories", directories);
+  options.spool_directories.assign(directories.begin(), directories.end());
   take_size(settings, "read_ahead", options.read_ahead);
   take(settings, "encrypt_spool", options.encrypt_spool);
   std::string fill = "on_demand";

@@ -70,7 +70,7 @@ bool PythonSource::pull() {
     });
     Py_DECREF(pull);
     if (chunk == nullptr) {
-      if (::PyErr_Occurred() != nullptr) throw_raised();
+      if (::PyErr_Occurred() != nullptr) fail();
       state_->drop();
       return false;
     }
@@ -101,7 +101,18 @@ void PythonSource::hold(PyObject* chunk) {
                    PyUnicode_Check(chunk) ? " (encode it, or open the file in binary mode)" : "");
   }
   Py_DECREF(chunk);
-  throw_raised();
+  fail();
+}
+
+/// Throws what Python has set.
+void PythonSource::fail() {
+  // In an iterator over the stream that would be its end (PEP 479).
+  if (::PyErr_ExceptionMatches(PyExc_StopIteration) != 0) {
+    py::raise_from(PyExc_RuntimeError, "the file raised StopIteration");
+  }
+  const Raised raised;
+  state_->raised = raised.parts();
+  throw raised;
 }
 
 void PythonSource::let_go() noexcept {

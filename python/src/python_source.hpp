@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "errors.hpp"
 #include "seekable/source.hpp"
 
 namespace seekable::python {
@@ -26,8 +27,9 @@ class PythonSource : public Source {
     PyObject* pull = nullptr;      ///< an iterator, or a file's method; null when it is done with
     PyObject* argument = nullptr;  ///< of the method; null: `pull` is an iterator
     std::string name;
-    std::atomic<bool> closed{false};  ///< nothing is pulled any more
-    std::atomic<unsigned> inside{0};  ///< threads that are in `pull`
+    std::shared_ptr<Raised::Parts> raised;  ///< what it has failed with
+    std::atomic<bool> closed{false};        ///< nothing is pulled any more
+    std::atomic<unsigned> inside{0};        ///< threads that are in `pull`
 
     State() = default;
     State(const State&) = delete;
@@ -50,6 +52,7 @@ class PythonSource : public Source {
  private:
   bool pull();
   void hold(PyObject* chunk);
+  [[noreturn]] void fail();
   void let_go() noexcept;
 
   const std::shared_ptr<State> state_;
