@@ -47,8 +47,8 @@ class AsyncStreamBuffer:
         self._failure: Optional[BaseException] = None
         self._traceback: Optional[TracebackType] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
-        # A window keeps no more than that of what is waited for.
-        self._step = min(_STEP, settings.get("window") or _STEP)
+        # Of what is waited for, a window keeps that much also while the next chunk comes.
+        self._step = min(_STEP, max(1, (settings.get("window") or 2 * _STEP) // 2))
         self._task: "Optional[asyncio.Task[None]]" = None
         if isinstance(stream, StreamBuffer):
             self._buffer = stream

@@ -133,6 +133,10 @@ class StreamBuffer(_seekable.Buffer):
     A signal ends a wait of the main thread within 50 ms.
     """
 
+    # Where __init__ fails, too.
+    _name = "<not made>"
+    max_size = MAX_SIZE
+
     def __init__(self, stream: Stream, size: Optional[int] = None,
                  max_size: int = MAX_SIZE, *, disk_limit: Optional[int] = None,
                  spool_directories: Directories = (),

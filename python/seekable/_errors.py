@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from typing import Dict, Optional, Type
 
 
@@ -68,6 +69,8 @@ _BY_CODE = {
     9: (SpoolCorruptError, errno.EIO),
 }
 
+# Of the stream itself, and not of what it is decoded from.
+_DECLARED = re.compile(r"declared (size of )?\d+ bytes")
 _HINT = (
     ". A declared size is a claim: that of a response with a Content-Encoding, for one, counts "
     "the bytes before they are decoded; give size=None where it does not fit"
@@ -97,7 +100,7 @@ def make(category: str, code: int, text: str, offset: Optional[int]) -> Error:
     """The exception for one of the library."""
     if category == "seekable":
         kind, number = _BY_CODE[code]
-        if kind in (TruncatedError, OverrunError) and "declared" in text:
+        if kind in (TruncatedError, OverrunError) and _DECLARED.search(text):
             text += _HINT
     elif category in ("system", "generic"):
         kind, number = _BY_ERRNO.get(code, Error), code

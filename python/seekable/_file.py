@@ -132,6 +132,8 @@ class File(io.BufferedIOBase):
         raise io.UnsupportedOperation("detach: there is no raw stream below this file")
 
     def __repr__(self) -> str:
+        if getattr(self, "_buffer", None) is None:
+            return "<seekable.File <not made>>"
         where = "closed" if self.closed else f"at {self._cursor.tell()}"
         return f"<seekable.File {self._buffer._name} {where}>"
 
