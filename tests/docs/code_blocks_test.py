@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every block of C++ in the documents compiles and runs; every block of shell marked `run` does what
-it says it does."""
+"""Every block of C++ in the documents compiles and runs, every block of Python runs; every block of
+shell marked `run` does what it says it does."""
 
 import concurrent.futures
 import dataclasses
@@ -211,6 +211,20 @@ class CodeBlocks(unittest.TestCase):
                 if can_run(block):
                     self.assert_succeeds(f"place_{number}", words)
 
+    @unittest.skipUnless((pages.BUILD / "python" / "seekable").is_dir(), "the package is not built")
+    def test_every_block_of_python_runs(self):
+        blocks = [self.with_server(block) for block in pages.all_blocks()
+                  if block.language == "python"]
+        self.assertGreater(len(blocks), 5)
+        for number, block in enumerate(blocks):
+            with self.subTest(block.name):
+                if can_run(block):
+                    here = self.place(f"place_{number}")
+                    words = ["env", f"PYTHONPATH={pages.BUILD / 'python'}", "/usr/bin/python3", "-c",
+                             block.text]
+                    result = self.run_in(here, words)
+                    self.assertEqual(result.returncode, 0, result.stdout.decode(errors="replace"))
+
     def test_every_block_of_shell_marked_run_does_what_it_says(self):
         """`<!-- run -->` before a block of sh: its exit status is 0; `<!-- run: status 1 -->`: 1.
         `<!-- prints -->` before the next block: that is what it prints."""
@@ -234,7 +248,7 @@ class CodeBlocks(unittest.TestCase):
                 self.assertEqual(list((here / "spool").iterdir()), [], "something was left behind")
 
     def test_every_block_says_its_language(self):
-        known = {"cpp", "sh", "cmake", "text"}
+        known = {"cpp", "sh", "cmake", "text", "python", "python3"}
         self.assertEqual([block.name for block in pages.all_blocks()
                           if block.language not in known], [])
 

@@ -18,7 +18,7 @@ MARK = re.compile(r"^<!-- (?P<text>.+) -->$")
 def pages():
     """Every document of the project."""
     found = [path for path in ROOT.glob("*.md")]
-    for place in ("docs", "src", "tests", "include", "cli", "script", "benchmarks"):
+    for place in ("docs", "src", "tests", "include", "cli", "python", "script", "benchmarks"):
         found += (ROOT / place).rglob("*.md")
     return sorted(found)
 

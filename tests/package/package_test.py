@@ -65,7 +65,8 @@ class Package(unittest.TestCase):
         parts = [f"-DSEEKABLE_WITH_{part}={cache(f'SEEKABLE_WITH_{part}')}"
                  for part in ("CRYPTO", "DECODE", "HTTP")]
         shared = self.build(ROOT, "shared", "-DBUILD_SHARED_LIBS=ON", "-DSEEKABLE_BUILD_TESTS=OFF",
-                            "-DSEEKABLE_BUILD_BENCHMARKS=OFF", "-DSEEKABLE_BUILD_CLI=OFF", *parts)
+                            "-DSEEKABLE_BUILD_BENCHMARKS=OFF", "-DSEEKABLE_BUILD_CLI=OFF",
+                            "-DSEEKABLE_WITH_PYTHON=OFF", *parts)
         run(["cmake", "--install", shared, "--prefix", self.prefix])
         return f"-DCMAKE_PREFIX_PATH={self.prefix}"
 
