@@ -54,7 +54,7 @@ std::uint64_t Storage::staging_reserve_blocks() const noexcept {
 }
 
 /// Blocks that wait to be written, or are being filled: a quarter of the limit, and no more than
-/// are written at once; with two stages twice as many, one half to fill while the other is written.
+/// are written at once. With two stages one half is filled while the other is written.
 std::size_t Storage::ring_blocks() const noexcept {
   const std::uint64_t quarter = account_.limit() / block_size / 4;
   return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, longest_run));
