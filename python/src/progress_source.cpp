@@ -9,9 +9,11 @@ namespace seekable::python {
 
 namespace {
 
-class ProgressSource : public Source {
+/// `Kind` is Source or RestartableSource.
+template <typename Kind>
+class ProgressSource : public Kind {
  public:
-  ProgressSource(std::unique_ptr<Source> source, std::shared_ptr<Progress> progress)
+  ProgressSource(std::unique_ptr<Kind> source, std::shared_ptr<Progress> progress)
       : source_(std::move(source)), progress_(std::move(progress)) {}
 
   std::size_t read_some(std::span<std::byte> out) override {
@@ -23,25 +25,15 @@ class ProgressSource : public Source {
   void cancel() noexcept override { source_->cancel(); }
   SourceInfo info() const override { return source_->info(); }
 
- private:
-  const std::unique_ptr<Source> source_;
+ protected:
+  const std::unique_ptr<Kind> source_;
   const std::shared_ptr<Progress> progress_;
 };
 
-class RestartableProgressSource : public RestartableSource {
+class RestartableProgressSource : public ProgressSource<RestartableSource> {
  public:
-  RestartableProgressSource(std::unique_ptr<RestartableSource> source,
-                            std::shared_ptr<Progress> progress)
-      : source_(std::move(source)), progress_(std::move(progress)) {}
+  using ProgressSource::ProgressSource;
 
-  std::size_t read_some(std::span<std::byte> out) override {
-    const std::size_t size = source_->read_some(out);
-    progress_->came(size);
-    return size;
-  }
-  std::optional<std::uint64_t> size() const override { return source_->size(); }
-  void cancel() noexcept override { source_->cancel(); }
-  SourceInfo info() const override { return source_->info(); }
   void reopen(std::uint64_t offset, std::optional<std::uint64_t> wanted) override {
     source_->reopen(offset, wanted);
   }
@@ -53,10 +45,6 @@ class RestartableProgressSource : public RestartableSource {
     auto one = source_->another();
     return one ? with_progress(std::move(one), progress_) : nullptr;
   }
-
- private:
-  const std::unique_ptr<RestartableSource> source_;
-  const std::shared_ptr<Progress> progress_;
 };
 
 }  // namespace
@@ -78,7 +66,7 @@ void Progress::came(std::size_t bytes) {
 
 std::unique_ptr<Source> with_progress(std::unique_ptr<Source> source,
                                       std::shared_ptr<Progress> progress) {
-  return std::make_unique<ProgressSource>(std::move(source), std::move(progress));
+  return std::make_unique<ProgressSource<Source>>(std::move(source), std::move(progress));
 }
 
 std::unique_ptr<RestartableSource> with_progress(std::unique_ptr<RestartableSource> source,

@@ -33,17 +33,8 @@ class WebCase(CommandCase):
         return server.start()
 
     def scripted(self, answer):
-        """A server whose every request is handled by `answer(handler)`; returns its URL."""
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ScriptedHandler)
-        server.daemon_threads = True
-        server.answer = answer
-        server.seen = []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return f"http://127.0.0.1:{server.server_address[1]}/", server.seen
+        """As the function of that name."""
+        return scripted(self, answer)
 
     def part(self, name="file"):
         return self.work / (name + ".seekable-part")
@@ -84,6 +75,21 @@ class WebCase(CommandCase):
         self.assert_nothing_beside(name)
 
 
+def scripted(case, answer):
+    """A server, for as long as the test `case`, whose every request is handled by
+    `answer(handler)`; returns its URL, and what it was asked."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ScriptedHandler)
+    server.daemon_threads = True
+    server.answer = answer
+    server.seen = []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    case.addCleanup(thread.join)
+    case.addCleanup(server.server_close)
+    case.addCleanup(server.shutdown)
+    return f"http://127.0.0.1:{server.server_address[1]}/", server.seen
+
+
 class ScriptedHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.seen.append((self.command, self.headers.get("Range")))
@@ -105,4 +111,4 @@ class ScriptedHandler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-__all__ = ["WebCase", "pattern", "wait_until"]
+__all__ = ["WebCase", "pattern", "scripted", "wait_until"]

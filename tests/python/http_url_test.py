@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """URLs, by requests and by the package itself, against real servers; and fsspec."""
 
-import http.server
 import importlib.util
 import io
 import re
-import threading
 import unittest
 import zipfile
 
@@ -14,18 +12,9 @@ import requests
 import seekable
 from nginx import Nginx
 from streams import ROOT, StreamCase, content
+from web import scripted
 
 MIB = 1024**2
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Gives what the test says, and no ranges."""
-
-    def do_GET(self):
-        self.server.answer(self)
-
-    def log_message(self, *_):
-        pass
 
 
 class WebCase(StreamCase):
@@ -42,15 +31,13 @@ class WebCase(StreamCase):
         return server.start()
 
     def scripted(self, answer):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        server.answer = answer
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return f"http://127.0.0.1:{server.server_address[1]}/file"
+        return scripted(self, answer)[0]
+
+    def breaking_off(self):
+        """The URL of 100,000 bytes, of which 50,000 come."""
+        def answer(handler):
+            handler.give(200, ("Content-Length", "100000"), body=b"x" * 50_000)
+        return self.scripted(answer)
 
     def large_zip(self):
         """200 MB of zip, one member small and last but one."""
@@ -109,12 +96,7 @@ class Requests(WebCase):
                 buffer.read(0, 100_000)
 
     def test_a_connection_that_breaks_is_an_error_and_no_end(self):
-        def answer(handler):
-            handler.send_response(200)
-            handler.send_header("Content-Length", "100000")
-            handler.end_headers()
-            handler.wfile.write(b"x" * 50_000)
-        url = self.scripted(answer)
+        url = self.breaking_off()
         with requests.get(url, stream=True, timeout=60) as response:
             buffer = self.buffer(response.iter_content(4096), 100_000)
             for _ in range(2):

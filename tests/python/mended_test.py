@@ -101,12 +101,7 @@ class EarlyEnds(WebCase):
             list(seekable.open(File()))
 
     def test_a_response_that_breaks_off(self):
-        def answer(handler):
-            handler.send_response(200)
-            handler.send_header("Content-Length", "100000")
-            handler.end_headers()
-            handler.wfile.write(b"x" * 50_000)
-        url = self.scripted(answer)
+        url = self.breaking_off()
         with urllib.request.urlopen(url, timeout=60) as response:
             buffer = self.buffer(response)
             self.assertEqual(len(buffer.read(0, 50_000)), 50_000)
