@@ -146,7 +146,7 @@ def measure(rounds, size):
                 note("threads", seconds(by_threads, side.shared_read_each, large, CHUNK))
                 if isinstance(side, Ours):
                     note("view", seconds(side.views_of_each, whole, MIB))
-                note("read", seconds(side.read_each, whole, MIB))
+                    note("read", seconds(side.read_each, whole, MIB))
                 side.close()
     return costs
 

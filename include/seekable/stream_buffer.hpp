@@ -98,13 +98,15 @@ class SEEKABLE_EXPORT StreamBuffer {
   /// Copies the bytes `[offset, offset + out.size())` if all of them are in memory now. Never
   /// waits, never pulls, never touches a disk: for who holds a lock, or must go on.
   ///
-  /// Returns: false, and `out` may hold anything, if it is not so, also for an empty `out`.
+  /// Returns: true if all were copied. Else false, also for an empty `out`, which may hold anything
+  ///     then.
   bool read_in_memory(std::uint64_t offset, std::span<std::byte> out) const noexcept;
 
   /// Copies what is kept now of `[offset, offset + out.size())`, from memory or disk. Never waits
   /// for the source, never pulls.
   ///
-  /// Returns: 0 where the first byte is missing, and at or past the end.
+  /// Returns: bytes copied, up to the first that is missing; 0 where that is the one at `offset`,
+  ///     and at or past the end.
   /// Throws: `Errc::released`, and what a disk fails with; not the failure of the stream.
   std::size_t read_kept_at(std::uint64_t offset, std::span<std::byte> out) const;
 

@@ -18,8 +18,9 @@ struct Wait {
   /// When this is asked to stop the call throws `Errc::cancelled`.
   std::stop_token stop_token = {};
 
-  /// The call pulls by itself where nobody else does, as one without a `Wait`; meanwhile it has no
-  /// limits. For who must wake up now and then while another thread pulls, and wants no thread.
+  /// The call pulls by itself where nobody else does, as one without a `Wait`. While it pulls, the
+  /// limits do not apply. For who must wake up now and then while another thread pulls, and wants
+  /// no thread.
   bool may_pull = false;
 };
 

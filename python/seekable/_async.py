@@ -7,16 +7,18 @@ import asyncio
 import errno
 import os
 from types import TracebackType
-from typing import Any, AsyncIterator, Callable, Mapping, Optional
+from typing import Any, AsyncIterator, Callable, List, Mapping, Optional, Tuple
 
 from . import _seekable
-from ._buffer import MAX_SIZE, StreamBuffer
-from ._errors import Error, SourceFailedError, TimedOutError
+from ._buffer import LAST, MAX_SIZE, StreamBuffer, directories
+from ._errors import Error, SourceFailedError, TimedOutError, make
 
 # So much at once is waited for, and copied on the loop's own thread.
 _STEP = 1024**2
 _CHUNK = 64 * 1024
 _PATIENCE = 0.1  # seconds
+# Those of a stream that is written.
+_SETTINGS = ("disk_limit", "spool_directories", "window", "encrypt_spool")
 
 
 class _AwaitedStream(StreamBuffer):
@@ -47,20 +49,26 @@ class AsyncStreamBuffer:
         self._failure: Optional[BaseException] = None
         self._traceback: Optional[TracebackType] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
-        # Of what is waited for, a window keeps that much also while the next chunk comes.
+        # A wait is for at most half of a window: the first bytes must not be dropped before the last
+        # have come.
         self._step = min(_STEP, max(1, (settings.get("window") or 2 * _STEP) // 2))
         self._task: "Optional[asyncio.Task[None]]" = None
+        self._owns_buffer = not isinstance(stream, StreamBuffer)
         if isinstance(stream, StreamBuffer):
+            if size is not None or max_size != MAX_SIZE or settings:
+                raise TypeError("a StreamBuffer has its settings already")
             self._buffer = stream
             return
         if not hasattr(stream, "__aiter__"):
             self._buffer = StreamBuffer(stream, size, max_size, **settings)
             return
-        for name in ("fill", "read_ahead", "decode", "progress", "http"):
-            if name in settings:
-                raise ValueError(f"{name}: not for an asynchronous iterator")
+        for name in settings:
+            if name not in _SETTINGS:
+                raise ValueError(f"{name}: no setting for an asynchronous iterator; there are "
+                                 + ", ".join(_SETTINGS))
         self._iterator = stream.__aiter__()
-        settings.update(size=size, max_size=max_size)
+        settings.update(size=size, max_size=max_size, spool_directories=directories(
+            settings.get("spool_directories", ())))
         self._writer = _seekable.PipeWriter()
         self._buffer = _AwaitedStream(self._writer, f"<{type(stream).__name__}>", max_size,
                                       settings)
@@ -92,7 +100,8 @@ class AsyncStreamBuffer:
         loop = self._check_loop()
         while (size := self._buffer.size) is None:
             if self._iterator is None:
-                # A thread of its own, which does not wait for longer than its caller.
+                # On a thread of the loop's executor, which does not wait for much longer than its
+                # caller.
                 try:
                     return await loop.run_in_executor(None, self._buffer.wait_for_size, _PATIENCE)
                 except TimedOutError:
@@ -100,7 +109,7 @@ class AsyncStreamBuffer:
                         raise
                     continue
             if self._is_over():
-                self._get(2**64 - 2, 1)  # It raises why.
+                self._get(LAST, 1)  # It raises why.
             await asyncio.wait([self._pull()])
         return size
 
@@ -124,7 +133,8 @@ class AsyncStreamBuffer:
 
     async def aclose(self) -> None:
         """Closes the stream: whoever waits is told; an asynchronous generator is closed."""
-        self._buffer.close()
+        if self._owns_buffer:
+            self._buffer.close()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -172,9 +182,16 @@ class AsyncStreamBuffer:
                 if not told.done():
                     told.set_result(None)
 
-            def called(tell: Callable[[], None] = tell) -> None:
-                if not loop.is_closed():
+            trouble: List[Tuple[str, int]] = []
+
+            def called(category: str, code: int, tell: Callable[[], None] = tell,
+                       trouble: List[Tuple[str, int]] = trouble) -> None:
+                if code:
+                    trouble.append((category, code))
+                try:
                     loop.call_soon_threadsafe(tell)
+                except RuntimeError:
+                    pass  # The loop is closed.
 
             pending = _seekable.when_available(self._buffer, begin, end, called)
             try:
@@ -185,6 +202,9 @@ class AsyncStreamBuffer:
                                        return_when=asyncio.FIRST_COMPLETED)
             finally:
                 pending.cancel()
+            if trouble and not self._is_there(begin, end):
+                # Not the stream's own failure: no room for the bytes, for one.
+                raise make(*trouble[0], f"wait for byte {begin}", begin)
 
     def _is_there(self, begin: int, end: int) -> bool:
         kept = self._buffer.available(begin)
@@ -242,7 +262,7 @@ class AsyncFile:
         self._buffer = buffer
         self._position = offset
         self._owns_buffer = owns_buffer
-        self._lock = asyncio.Lock()
+        self._lock: Optional[asyncio.Lock] = None  # made where its event loop is known
         self.closed = False
 
     @property
@@ -298,7 +318,7 @@ class AsyncFile:
     async def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """As `File.seek`."""
         self._check_open()
-        async with self._lock:
+        async with self._locked():
             if whence == os.SEEK_END:
                 offset += await self._buffer.wait_for_size()
             elif whence == os.SEEK_CUR:
@@ -312,9 +332,9 @@ class AsyncFile:
 
     async def aclose(self) -> None:
         """Closes the file, and the stream where `aopen` has made that for it."""
-        if not self.closed and self._owns_buffer:
+        was_closed, self.closed = self.closed, True
+        if not was_closed and self._owns_buffer:
             await self._buffer.aclose()
-        self.closed = True
 
     async def __aenter__(self) -> "AsyncFile":
         return self
@@ -333,7 +353,7 @@ class AsyncFile:
 
     async def _read(self, call: Any) -> bytes:
         self._check_open()
-        async with self._lock:
+        async with self._locked():
             data: bytes = await call()
             self._position += len(data)
             return data
@@ -349,6 +369,11 @@ class AsyncFile:
                 break
         return bytes(line)
 
+    def _locked(self) -> asyncio.Lock:
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
+
     def _check_open(self) -> None:
         if self.closed:
             raise ValueError("I/O operation on a closed file")
@@ -358,5 +383,7 @@ async def aopen(stream: Any, size: Optional[int] = None, max_size: int = MAX_SIZ
                 **settings: Any) -> AsyncFile:
     """A stream as a file for asyncio: as `AsyncStreamBuffer(stream, size, max_size, ...)`."""
     if isinstance(stream, AsyncStreamBuffer):
+        if size is not None or max_size != MAX_SIZE or settings:
+            raise TypeError("aopen: an AsyncStreamBuffer has its settings already")
         return AsyncFile(stream)
     return AsyncFile(AsyncStreamBuffer(stream, size, max_size, **settings), owns_buffer=True)

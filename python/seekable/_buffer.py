@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 5 * 1024**2
 
-_LAST = 2**64 - 2  # no stream has a byte behind that one
+LAST = 2**64 - 2  # no stream has a byte behind that one
 
 # What is gathered at once for a slice with a step.
 _PIECE = 1024**2
@@ -26,7 +26,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 Chunk = Union[bytes, bytearray, memoryview]
 Stream = Union[Iterable[Any], Chunk, str, "os.PathLike[str]", Any]
-Settings = Mapping[str, Any]
+HttpSettings = Mapping[str, Any]
 Path = Union[str, bytes, "os.PathLike[str]"]
 Directories = Union[Path, Iterable[Path]]
 
@@ -143,13 +143,13 @@ class StreamBuffer(_seekable.Buffer):
                  fill: str = "on_demand", read_ahead: Optional[int] = None,
                  window: Optional[int] = None, encrypt_spool: bool = False, decode: bool = False,
                  progress: Optional[Callable[[int], object]] = None,
-                 http: Optional[Settings] = None) -> None:
+                 http: Optional[HttpSettings] = None) -> None:
         kind, source, name = _kind_of(stream)
         if http is not None:
             _check_http(kind, http)
         super().__init__(kind, source, {
             "name": os.fsencode(name), "size": size, "max_size": max_size, "disk_limit": disk_limit,
-            "spool_directories": _directories(spool_directories), "fill": fill,
+            "spool_directories": directories(spool_directories), "fill": fill,
             "read_ahead": read_ahead, "window": window, "encrypt_spool": encrypt_spool,
             "decode": decode, "progress": progress,
             "http": None if http is None else dict(http)})
@@ -175,7 +175,7 @@ class StreamBuffer(_seekable.Buffer):
             index += self.wait_for_size()
             if index < 0:
                 raise IndexError(f"byte {operator.index(key)} is before the start")
-        byte = self.read(index, 1) if index <= _LAST else b""
+        byte = self.read(index, 1) if index <= LAST else b""
         if not byte:
             raise IndexError(f"byte {index} is past the end")
         return byte[0]
@@ -186,14 +186,16 @@ class StreamBuffer(_seekable.Buffer):
 
     def _slice(self, key: slice) -> bytes:
         step = 1 if key.step is None else operator.index(key.step)
+        if step == 0:
+            raise ValueError("slice step cannot be zero")
         start = None if key.start is None else operator.index(key.start)
         stop = None if key.stop is None else operator.index(key.stop)
         counts_from_end = (start or 0) < 0 or (stop or 0) < 0
         if step > 0 and not counts_from_end:
             first = start or 0
-            if first > _LAST or (stop is not None and stop <= first):
+            if first > LAST or (stop is not None and stop <= first):
                 return b""
-            if stop is not None and stop > _LAST:
+            if stop is not None and stop > LAST:
                 stop = None
             if step == 1:
                 return self.read(first, -1 if stop is None else stop - first)
@@ -224,7 +226,7 @@ class StreamBuffer(_seekable.Buffer):
 
     def _gather_far(self, first: int, stop: Optional[int], step: int) -> bytes:
         result = bytearray()
-        while first < _LAST if stop is None else first < stop:
+        while first < LAST if stop is None else first < stop:
             byte = self.read(first, 1)
             if not byte:
                 break
@@ -271,7 +273,7 @@ class StreamBuffer(_seekable.Buffer):
                         "send its bytes, or save() them and send the path")
 
 
-def _directories(given: Directories) -> List[bytes]:
+def directories(given: Directories) -> List[bytes]:
     if isinstance(given, (str, bytes, os.PathLike)):
         given = (given,)
     return [_path(os.fspath(one)) for one in given]
@@ -283,7 +285,7 @@ _HTTP = frozenset((
     "retry_delay", "max_retry_delay", "expected_validator"))
 
 
-def _check_http(kind: str, http: Settings) -> None:
+def _check_http(kind: str, http: HttpSettings) -> None:
     if kind != "url":
         raise ValueError("http: these are options of a URL, and this stream is none")
     for name in http:

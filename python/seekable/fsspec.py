@@ -8,6 +8,7 @@ its start to where it is needed, however the reader jumps.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Dict, List, Optional
 
 import fsspec
@@ -53,7 +54,10 @@ class SeekableFileSystem(AbstractFileSystem):  # type: ignore[misc]
         target = self._target(path)
         if self._inner is None:
             return open_stream(target, **{**self._settings, **kwargs})
-        return open_stream(self._inner.open(target, "rb"), **{**self._settings, **kwargs})
+        inner = self._inner.open(target, "rb")
+        file = open_stream(inner, **{**self._settings, **kwargs})
+        weakref.finalize(file, inner.close)
+        return file
 
     def info(self, path: str, **kwargs: Any) -> Dict[str, Any]:
         target = self._target(path)

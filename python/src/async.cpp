@@ -2,9 +2,11 @@
 #include "async.hpp"
 
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "buffer.hpp"
+#include "fast_call.hpp"
 #include "gil.hpp"
 #include "numbers.hpp"
 
@@ -19,18 +21,18 @@ class Callback {
   Callback(const Callback&) = delete;
   Callback& operator=(const Callback&) = delete;
   ~Callback() {
-    if (interpreter_is_over()) return;
-    const WithGil gil;
-    Py_DECREF(function_);
+    with_gil_unless_over([this] { Py_DECREF(function_); });
   }
 
-  /// What it raises goes to `sys.unraisablehook`.
-  void call() const {
-    if (interpreter_is_over()) return;
-    const WithGil gil;
-    PyObject* const result = in_interpreter([this] { return ::PyObject_CallNoArgs(function_); });
-    if (result == nullptr) ::PyErr_WriteUnraisable(function_);
-    Py_XDECREF(result);
+  /// Tells it the category and the value of `code`, 0 where the bytes are there. What it raises
+  /// goes to `sys.unraisablehook`.
+  void call(const std::error_code& code) const noexcept {
+    with_gil_unless_over([&] {
+      PyObject* const result =
+          ::PyObject_CallFunction(function_, "si", code.category().name(), code.value());
+      if (result == nullptr) ::PyErr_WriteUnraisable(function_);
+      Py_XDECREF(result);
+    });
   }
 
  private:
@@ -47,6 +49,10 @@ class Pending {
 
   /// Without the interpreter lock: it waits for a callback that is being made.
   void cancel() {
+    if (interpreter_is_over()) {  // The thread that it would wait for may sleep for ever.
+      (void)new Subscription(std::move(subscription_));
+      return;
+    }
     without_gil([this] { subscription_.cancel(); });
   }
 
@@ -54,15 +60,16 @@ class Pending {
   Subscription subscription_;
 };
 
-std::unique_ptr<Pending> when_available(const Buffer& self, const py::object& begin,
+std::unique_ptr<Pending> when_available(const py::object& self, const py::object& begin,
                                         const py::object& end, py::object function) {
-  const auto buffer = self.open();
+  const auto buffer = self_of<Buffer>(self).open();
   const ByteRange range{to_offset(begin, "begin"), to_offset(end, "end")};
   auto callback = std::make_shared<Callback>(std::move(function));
   return guarded(buffer.get(), [&] {
     return std::make_unique<Pending>(without_gil([&] {
       return buffer->when_available(
-          range, [callback = std::move(callback)](const std::error_code&) { callback->call(); });
+          range,
+          [callback = std::move(callback)](const std::error_code& code) { callback->call(code); });
     }));
   });
 }

@@ -133,7 +133,10 @@ void prefetch(const py::object& self, const py::iterable& ranges) {
   const auto buffer = self_of<Buffer>(self).open();
   std::vector<ByteRange> list;
   for (const py::handle range : ranges) {
-    const auto pair = py::reinterpret_borrow<py::object>(range).cast<py::sequence>();
+    if (!py::isinstance<py::sequence>(range) || py::len(range) != 2) {
+      throw py::type_error("prefetch: each range is a pair (begin, end)");
+    }
+    const auto pair = py::reinterpret_borrow<py::sequence>(range);
     list.push_back({to_offset(pair[0], "begin"), to_offset(pair[1], "end")});
   }
   guarded(buffer.get(), [&] { without_gil([&] { buffer->prefetch(list); }); });
@@ -149,8 +152,7 @@ void save(const py::object& self, const std::string& path, Timeout timeout) {
 }  // namespace
 
 void bind_buffer(py::module_& module) {
-  py::class_<Buffer> type(module, "Buffer", py::dynamic_attr(),
-                          py::custom_type_setup(&collect_cycles<Buffer>));
+  py::class_<Buffer> type(module, "Buffer", py::custom_type_setup(&collect_cycles<Buffer>));
   type.def(py::init(&make_buffer), py::arg("kind"), py::arg("stream"), py::arg("settings"))
       .def("wait_for", &wait_for, py::arg("begin"), py::arg("end"), py::arg("timeout") = py::none(),
            "True when the bytes, as far as the stream reaches, are kept; False after `timeout`.")

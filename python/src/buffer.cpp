@@ -2,6 +2,7 @@
 #include "buffer.hpp"
 
 #include <algorithm>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -34,13 +35,13 @@ class Delete {
 
  private:
   void destroy(StreamBuffer* buffer) const noexcept {
+    buffer->cancel();
+    if (interpreter_is_over()) return;  // Left to the end of the process: its threads may sleep.
     if (state_ == nullptr) {
       delete buffer;
       return;
     }
     state_->closed.store(true, std::memory_order_seq_cst);
-    buffer->cancel();
-    if (interpreter_is_over()) return;  // Left to the end of the process: its threads may sleep.
     if (state_->inside.load(std::memory_order_seq_cst) == 0) {
       delete buffer;
       return;
@@ -170,9 +171,8 @@ py::object Buffer::read_some(std::uint64_t offset, std::optional<std::uint64_t> 
                              const Deadline& deadline) const {
   const auto buffer = open();
   return guarded(buffer.get(), [&] {
-    const std::uint64_t known =
-        std::max<std::uint64_t>(buffer->available(offset, copied_with_lock), copied_with_lock);
-    py::object bytes = new_bytes(std::min(size.value_or(copied_with_lock), known));
+    constexpr std::uint64_t most = copied_with_lock;
+    py::object bytes = new_bytes(std::min(size.value_or(most), most));
     const std::size_t got = fill_some(*buffer, offset, room_of(bytes), deadline);
     if (got < room_of(bytes).size()) resize(bytes, got);
     return bytes;

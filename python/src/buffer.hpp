@@ -67,8 +67,8 @@ class Buffer {
                         const Deadline& deadline) const;
   py::object read_all(const StreamBuffer& buffer, std::uint64_t offset, std::uint64_t size,
                       const Deadline& deadline) const;
-  /// Python code is entered by who needs its bytes, as far as it can be: a connection by a thread,
-  /// so that a signal can end the wait for it.
+  /// An iterator is entered by the thread that needs its bytes; everything else by the buffer's own
+  /// thread where the main thread waits, so that a signal can end the wait.
   bool may_pull() const noexcept { return objects_.state != nullptr; }
 
   std::shared_ptr<StreamBuffer> buffer_;

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
+#include <memory>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "fast_call.hpp"
@@ -32,6 +33,8 @@ Cursor::Cursor(py::object buffer, std::uint64_t offset)
   (void)this->buffer().open();
 }
 
+const Buffer& Cursor::buffer() const { return self_of<Buffer>(buffer_); }
+
 void Cursor::enter() {
   const unsigned long self = ::PyThread_get_thread_ident();
   if (forks_ != forks.load(std::memory_order_relaxed)) [[unlikely]] {
@@ -45,7 +48,9 @@ void Cursor::enter() {
     {
       const std::lock_guard lock(mutex_);
       if (holder_ == self)
-        throw std::runtime_error("the file is read by what its stream is read by");
+        throw std::runtime_error(
+            "this file is in a call of this thread already: its own stream, or a handler of a "
+            "signal, reads it");
       if (holder_ == 0) {
         holder_ = self;
         return;

@@ -52,7 +52,7 @@ class Cursor {
 
   void enter();
   void leave() noexcept;
-  const Buffer& buffer() const { return py::cast<const Buffer&>(buffer_); }
+  const Buffer& buffer() const;
   void look_ahead(std::uint64_t offset);
 
   py::object buffer_;

@@ -22,9 +22,7 @@ struct Raised::Parts {
   Parts& operator=(const Parts&) = delete;
   /// On whichever thread lets the failure go.
   ~Parts() {
-    if (interpreter_is_over()) return;
-    const WithGil gil;
-    clear(*this);
+    with_gil_unless_over([this] { clear(*this); });
   }
 };
 

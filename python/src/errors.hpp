@@ -37,7 +37,7 @@ class Raised : public std::exception {
   std::string text_;
 };
 
-/// Raises `thrown` in Python. `buffer` may be null: where it was thrown.
+/// Raises `thrown` in Python. `buffer` is where it was thrown, or null.
 ///
 /// Requires: the interpreter lock; not called in a handler, since Python code is run. Throws:
 /// py::error_already_set or py::builtin_exception, always.

@@ -16,9 +16,10 @@ namespace seekable::python {
 
 namespace py = pybind11;
 
+/// \file
 /// Methods that are called for each read: by the interpreter's own convention, since what pybind11
 /// does for a call takes longer than a read of some kilobytes.
-///
+
 /// The arguments of one call, by position or by name.
 template <std::size_t count>
 class Arguments {

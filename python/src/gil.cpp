@@ -26,7 +26,6 @@ bool is_main_thread() noexcept {
 }
 
 void know_main_thread() {
-  const WithGil gil;
   const auto main = pybind11::module_::import("threading").attr("main_thread")();
   main_thread.store(main.attr("ident").cast<unsigned long>(), std::memory_order_relaxed);
   ::pthread_atfork(nullptr, nullptr, &note_main_thread);

@@ -14,7 +14,8 @@ namespace seekable::python {
 
 /// The interpreter lock. The one order: whoever waits for anything else - a byte, a mutex, a disk -
 /// holds no interpreter lock; whoever takes the interpreter lock may hold whatever else, since its
-/// holder never waits.
+/// holder never waits. (A mutex that is held for a moment, by nobody who takes the interpreter lock
+/// meanwhile, may be taken with it. No lock of the library is held where Python is entered.)
 ///
 /// When the interpreter ends, a thread that asks for the lock is ended by it, from within the call.
 /// That would unwind the library, whose functions do not expect it; such a thread stays asleep
@@ -52,6 +53,18 @@ class WithGil {
   PyGILState_STATE state_;
 };
 
+/// Calls `call` with the interpreter lock, on any thread; not at all where the interpreter is over.
+/// For what must not throw: destructors, callbacks of the library.
+template <typename Call>
+void with_gil_unless_over(Call&& call) noexcept {
+  if (interpreter_is_over()) return;
+  in_interpreter([&] {
+    const PyGILState_STATE state = ::PyGILState_Ensure();
+    std::forward<Call>(call)();
+    ::PyGILState_Release(state);
+  });
+}
+
 /// Calls `call` without the interpreter lock, which the caller holds.
 template <typename Call>
 auto without_gil(Call&& call) {
@@ -77,7 +90,7 @@ auto without_gil(Call&& call) {
 /// The interpreter runs handlers of signals on this thread.
 bool is_main_thread() noexcept;
 
-/// Looks for the main thread, which the caller is. (A process that forks goes on as its own.)
+/// Notes which thread is Python's main thread; in a forked process that is the one that forked.
 void know_main_thread();
 
 }  // namespace seekable::python

@@ -108,8 +108,7 @@ std::unique_ptr<Source> source_of_python(const std::string& kind, const py::obje
 
 std::unique_ptr<Source> source_of_bytes(const py::object& stream) {
   const Lease lease(stream);
-  Bytes bytes(lease.data(), lease.data() + lease.size());
-  return from_bytes(std::move(bytes));
+  return without_gil([&] { return from_bytes(Bytes(lease.data(), lease.data() + lease.size())); });
 }
 
 std::unique_ptr<Source> make_decoded(std::unique_ptr<Source> source) {

@@ -50,18 +50,24 @@ class RestartableProgressSource : public ProgressSource<RestartableSource> {
 }  // namespace
 
 Progress::~Progress() {
-  if (interpreter_is_over()) return;
-  const WithGil gil;
-  Py_DECREF(callback_);
+  with_gil_unless_over([this] { Py_DECREF(callback_); });
 }
 
 void Progress::came(std::size_t bytes) {
   if (bytes == 0) return;
   const WithGil gil;
-  PyObject* const result = in_interpreter(
-      [&] { return ::PyObject_CallFunction(callback_, "n", static_cast<Py_ssize_t>(bytes)); });
-  if (result == nullptr) ::PyErr_WriteUnraisable(callback_);
-  Py_XDECREF(result);
+  in_interpreter([&] {
+    PyObject* const result =
+        ::PyObject_CallFunction(callback_, "n", static_cast<Py_ssize_t>(bytes));
+    if (result != nullptr) {
+      Py_DECREF(result);
+    } else if (::PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+      ::PyErr_Clear();
+      ::PyErr_SetInterrupt();  // For who waits for the bytes: the stream has not failed.
+    } else {
+      ::PyErr_WriteUnraisable(callback_);
+    }
+  });
 }
 
 std::unique_ptr<Source> with_progress(std::unique_ptr<Source> source,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "errors.hpp"
 #include "gil.hpp"
@@ -11,9 +12,7 @@
 namespace seekable::python {
 
 PythonSource::State::~State() {
-  if ((pull == nullptr && argument == nullptr) || interpreter_is_over()) return;
-  const WithGil gil;
-  drop();
+  if (pull != nullptr || argument != nullptr) with_gil_unless_over([this] { drop(); });
 }
 
 void PythonSource::State::drop() noexcept {
@@ -25,9 +24,7 @@ void PythonSource::State::drop() noexcept {
 }
 
 PythonSource::~PythonSource() {
-  if (!holds_chunk_ || interpreter_is_over()) return;
-  const WithGil gil;
-  let_go();
+  if (holds_chunk_) with_gil_unless_over([this] { let_go(); });
 }
 
 SourceInfo PythonSource::info() const {
@@ -57,6 +54,10 @@ bool PythonSource::pull() {
     ~Leave() { state.inside.fetch_sub(1, std::memory_order_seq_cst); }
   } const leave{*state_};
   const WithGil gil;
+  return in_interpreter([this] { return pull_with_gil(); });
+}
+
+bool PythonSource::pull_with_gil() {
   do {
     let_go();
     if (state_->closed.load(std::memory_order_seq_cst) || state_->pull == nullptr) {
@@ -65,9 +66,8 @@ bool PythonSource::pull() {
     PyObject* const pull = state_->pull;
     PyObject* const argument = state_->argument;
     Py_INCREF(pull);
-    PyObject* const chunk = in_interpreter([=] {
-      return argument == nullptr ? ::PyIter_Next(pull) : ::PyObject_CallOneArg(pull, argument);
-    });
+    PyObject* const chunk =
+        argument == nullptr ? ::PyIter_Next(pull) : ::PyObject_CallOneArg(pull, argument);
     Py_DECREF(pull);
     if (chunk == nullptr) {
       if (::PyErr_Occurred() != nullptr) fail();
@@ -90,6 +90,11 @@ void PythonSource::hold(PyObject* chunk) {
     taken_ = 0;
     Py_DECREF(chunk);
     return;
+  }
+  if (::PyErr_ExceptionMatches(PyExc_TypeError) == 0 &&
+      ::PyErr_ExceptionMatches(PyExc_BufferError) == 0) {
+    Py_DECREF(chunk);
+    fail();
   }
   ::PyErr_Clear();
   if (chunk == Py_None && state_->argument != nullptr) {

@@ -51,6 +51,7 @@ class PythonSource : public Source {
 
  private:
   bool pull();
+  bool pull_with_gil();
   void hold(PyObject* chunk);
   [[noreturn]] void fail();
   void let_go() noexcept;

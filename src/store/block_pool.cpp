@@ -132,16 +132,15 @@ void BlockPool::put(std::byte* block) noexcept {
   }
 }
 
-/// Gives these bytes back to the system, with those parked blocks that lie in them.
+/// Gives these bytes back to the system, with those parked blocks that lie in them. The mutex is
+/// held meanwhile: others of their blocks may be cold, and whoever took one would lose its bytes.
 void BlockPool::give_back(std::byte* begin, std::size_t size) noexcept {
   const auto is_in_it = [=](const std::byte* one) { return one >= begin && one < begin + size; };
   std::array<std::byte*, max_parked> blocks;
   // So that the first of them is the next to be taken.
   const auto end = std::copy_if(parked_.rbegin(), parked_.rend(), blocks.begin(), is_in_it);
   std::erase_if(parked_, is_in_it);
-  mutex_.unlock();
   ::madvise(begin, size, MADV_DONTNEED);
-  mutex_.lock();
   cold_.insert(cold_.end(), blocks.begin(), end);
 }
 

@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import socket
+import sys
 import threading
 import traceback
 import unittest
@@ -144,6 +145,30 @@ class Asynchronous(StreamCase, unittest.IsolatedAsyncioTestCase):
             async with AsyncStreamBuffer(stream, window=2 * BLOCK) as buffer:
                 self.assert_same(await buffer.read(0, 300_000), data)
 
+    async def test_no_room_is_told_and_not_waited_for(self):
+        for stream in (chunks_of(content(10 * BLOCK), BLOCK), self.awaited(10)):
+            buffer = AsyncStreamBuffer(stream, max_size=4 * BLOCK, disk_limit=0)
+            with self.assertRaises(seekable.DiskFullError):
+                await asyncio.wait_for(buffer.read(0), PATIENCE)
+
+    @staticmethod
+    async def awaited(count):
+        for _ in range(count):
+            yield b"x" * BLOCK
+
+    async def test_settings_are_checked_as_those_of_a_stream_buffer(self):
+        with self.assertRaisesRegex(ValueError, "disk_limt: no setting"):
+            AsyncStreamBuffer(self.awaited(1), disk_limt=0)
+        async with AsyncStreamBuffer(self.awaited(9), max_size=BLOCK,
+                                     spool_directories=str(self.scratch)) as buffer:
+            self.assertEqual(len(await buffer.read(0)), 9 * BLOCK)
+        given = StreamBuffer([b"abc"])
+        async with await seekable.aopen(given) as file:
+            self.assertEqual(await file.read(), b"abc")
+        self.assertFalse(given.closed)
+        with self.assertRaises(TypeError):
+            AsyncStreamBuffer(given, window=5)
+
     async def test_cancel_wakes_who_waits(self):
         asked = asyncio.Event()
 
@@ -233,6 +258,36 @@ class Others(StreamCase):
             once()
         gc.collect()
         self.assertEqual([reference() for reference in references], [None] * 5)
+
+    def test_a_cycle_through_an_attribute_is_collected(self):
+        class Mine(StreamBuffer):
+            def __init__(self):
+                self.own = self.chunks()
+                super().__init__(self.own)
+
+            def chunks(self):
+                yield type(self).__name__.encode()
+        buffer = Mine()
+        self.assertEqual(buffer[:], b"Mine")
+        reference = weakref.ref(buffer)
+        del buffer
+        gc.collect()
+        self.assertIsNone(reference())
+
+    def test_a_buffer_that_was_not_made_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "__init__ was not called"):
+            seekable.File(StreamBuffer.__new__(StreamBuffer))
+
+    def test_what_a_progress_function_raises_is_no_failure(self):
+        def wrong(count):
+            raise ValueError("of mine")
+        told = []
+        hook, sys.unraisablehook = sys.unraisablehook, told.append
+        try:
+            self.assertEqual(self.buffer([b"abc"], progress=wrong)[:], b"abc")
+        finally:
+            sys.unraisablehook = hook
+        self.assertEqual(str(told[0].exc_value), "of mine")
 
     def test_slices_past_all_offsets(self):
         buffer = self.buffer([b"abcdef"])
