@@ -203,6 +203,33 @@ TEST(BlockPool, IsUsedByManyThreadsAtOnce) {
   EXPECT_EQ(wrong, 0);
 }
 
+// A block that had been given back alone was taken while the rest of its slab was given back, with
+// it.
+TEST(BlockPool, TakesNothingFromWhoWritesWhileOthersGiveBack) {
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      std::minstd_rand random(static_cast<unsigned>(thread + 1));  // NOLINT: the same always
+      for (int round = 0; round < 60; ++round) {
+        std::vector<std::byte*> mine;
+        for (int i = 0; i < 120; ++i) {
+          mine.push_back(BlockPool::instance().take());
+          std::memset(mine.back() + block_size - 64, thread + 1, 64);
+        }
+        if (round % 2 == 0) std::shuffle(mine.begin(), mine.end(), random);
+        for (std::byte* block : mine) {
+          if (block[block_size - 1] != static_cast<std::byte>(thread + 1)) ++wrong;
+          BlockPool::instance().put(block);
+        }
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(wrong, 0);
+  trim();
+}
+
 TEST(BlockPool, WorksInAChildForkedWhileOthersUseIt) {
   std::atomic<bool> over{false};
   std::vector<std::jthread> threads;
