@@ -58,7 +58,12 @@ class Arguments {
   }
 
  private:
-  static std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
+  static std::string quoted(std::string_view name) {
+    std::string text("'");
+    text.append(name);
+    text.push_back('\'');
+    return text;
+  }
 
   void take(PyObject* keyword, PyObject* value) {
     const char* const text = ::PyUnicode_AsUTF8(keyword);
