@@ -155,16 +155,24 @@ py::object Buffer::read_all(const StreamBuffer& buffer, std::uint64_t offset, st
 
 py::object Buffer::read(std::uint64_t offset, std::optional<std::uint64_t> size,
                         const Deadline& deadline) const {
-  // With the interpreter lock: nobody can close it meanwhile.
-  if (size && *size <= copied_with_lock && buffer_ != nullptr) {
-    py::object bytes = new_bytes(*size);
+  const bool is_small = size && *size <= copied_with_lock;
+  py::object bytes;
+  if (is_small && buffer_ != nullptr) {
+    bytes = new_bytes(*size);
+    // With the interpreter lock: nobody can close it meanwhile.
     if (buffer_->read_in_memory(offset, room_of(bytes))) return bytes;
   }
   const auto buffer = open();
   const std::uint64_t most = ~std::uint64_t{0} - offset;
   if (size && *size > most) throw py::value_error("offset + size is past 2**64 - 1");
-  return guarded(buffer.get(),
-                 [&] { return read_all(*buffer, offset, size.value_or(most), deadline); });
+  return guarded(buffer.get(), [&] {
+    // What is on disk needs no wait.
+    if (is_small &&
+        *size == without_gil([&] { return buffer->read_kept_at(offset, room_of(bytes)); })) {
+      return bytes;
+    }
+    return read_all(*buffer, offset, size.value_or(most), deadline);
+  });
 }
 
 py::object Buffer::read_some(std::uint64_t offset, std::optional<std::uint64_t> size,
