@@ -114,7 +114,8 @@ class StreamBuffer(_seekable.Buffer):
     away by itself. Further keywords:
 
     disk_limit: at most so many bytes on disk; 0: memory alone, no file is ever made.
-    spool_directories: where that file may lie, a path or several, the first that works; else `$TMPDIR`, else `/var/tmp`.
+    spool_directories: where that file may lie, a path or several, the first that works; else
+        `$TMPDIR`, else `/var/tmp`.
     fill: "on_demand", or "ahead": a thread pulls ahead of the readers.
     read_ahead: how far ahead, in bytes; else as far as there is room.
     window: only the last so many bytes are kept, others raise `ReleasedError`.
@@ -274,6 +275,7 @@ class StreamBuffer(_seekable.Buffer):
 
 
 def directories(given: Directories) -> List[bytes]:
+    """One or several, as the system takes them."""
     if isinstance(given, (str, bytes, os.PathLike)):
         given = (given,)
     return [_path(os.fspath(one)) for one in given]

@@ -62,7 +62,7 @@ int Raised::traverse(const Parts& parts, visitproc visit, void* argument) {
 void Raised::clear(Parts& parts) noexcept {
   for (PyObject** const object : {&parts.type, &parts.value, &parts.traceback}) {
     PyObject* const old = std::exchange(*object, nullptr);
-    Py_XDECREF(old);
+    in_interpreter([=] { Py_XDECREF(old); });
   }
 }
 

@@ -19,8 +19,10 @@ void PythonSource::State::drop() noexcept {
   // A destructor in Python may come back here.
   PyObject* const old_pull = std::exchange(pull, nullptr);
   PyObject* const old_argument = std::exchange(argument, nullptr);
-  Py_XDECREF(old_pull);
-  Py_XDECREF(old_argument);
+  in_interpreter([=] {
+    Py_XDECREF(old_pull);
+    Py_XDECREF(old_argument);
+  });
 }
 
 PythonSource::~PythonSource() {
@@ -121,7 +123,9 @@ void PythonSource::fail() {
 }
 
 void PythonSource::let_go() noexcept {
-  if (std::exchange(holds_chunk_, false)) ::PyBuffer_Release(&chunk_);
+  if (std::exchange(holds_chunk_, false)) {
+    in_interpreter([this] { ::PyBuffer_Release(&chunk_); });
+  }
   chunk_ = {};
   taken_ = 0;
 }
