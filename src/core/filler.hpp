@@ -234,6 +234,9 @@ class Filler {
   bool published(std::uint64_t end);
   void drop_oldest(std::uint64_t end);
 
+  // filler_splice.cpp
+  bool splice(Lane& lane, const Need& need, std::size_t allowed);
+
   // filler_lanes.cpp: where a filler of a sparse stream reads.
   std::uint64_t start_of(std::uint64_t byte) noexcept;
   void go_to_start(Lane*& at, const Need& need);

@@ -23,6 +23,7 @@
 #include "store/memory_account.hpp"
 #include "store/spool_store.hpp"
 #include "system/fork.hpp"
+#include "system/splice_pipe.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -81,6 +82,20 @@ struct Room {
 ///     thread for each block.
 class Storage {
  public:
+  /// Blocks that are written at once, or null, pinned until the scope ends.
+  struct Pinned {
+    static constexpr std::size_t most = 16;
+    Pinned() = default;
+    Pinned(const Pinned&) = delete;
+    Pinned& operator=(const Pinned&) = delete;
+    ~Pinned() {
+      for (Entry* entry : entries) {
+        if (entry != nullptr) entry->pins.fetch_sub(1, std::memory_order_seq_cst);
+      }
+    }
+    std::array<Entry*, most> entries{};
+  };
+
   /// `pulls`: there is a source to pull from; else a writer pushes.
   Storage(Options&& options, bool pulls);
   ~Storage();
@@ -181,6 +196,26 @@ class Storage {
     filling.entry->filled_word.store(static_cast<std::uint32_t>(filled), std::memory_order_release);
   }
 
+  // Splicing (storage_splice.cpp).
+
+  /// True if the block that begins at `position` may go from a pipe to the spool without passing
+  /// through memory: for there it could stay only until it is full.
+  bool may_splice(std::uint64_t position) noexcept;
+
+  /// Takes hold of whole blocks from `position` on, in `pinned`: after that only the disk can keep
+  /// them from being spliced. Lets go of the block before.
+  ///
+  /// Returns: how many bytes that are, at most `most`. Requires: `may_splice`.
+  std::size_t room_to_splice(std::uint64_t position, Filling& filling, std::size_t most,
+                             Pinned& pinned);
+
+  /// Has `size` bytes that `pipe` holds, whole blocks, written to the spool, and publishes them.
+  ///
+  /// Returns: how many; what the disk had no room for the pipe still holds. Requires:
+  /// `room_to_splice` had room for them.
+  std::size_t splice(std::uint64_t position, Filling& filling, std::size_t size, Pinned& pinned,
+                     SplicePipe& pipe);
+
   /// Lets go of the block, full or not.
   void let_go(Filling& filling) noexcept;
 
@@ -276,6 +311,7 @@ class Storage {
   bool move_pieces_to_spool(Filling& filling);
   bool move_pieces_to_memory(Filling& filling);
   std::uint64_t staging_reserve_blocks() const noexcept;
+  bool is_short_of_memory() const noexcept;
   /// For what was not put into the block itself. Returns: whether there is anything to publish.
   bool commit_elsewhere(std::uint64_t position, Filling& filling, const Room& room,
                         std::size_t size) {
@@ -293,8 +329,6 @@ class Storage {
   void reclaim(const Retired& retired) noexcept;
   bool only_announced() noexcept;
   SpillQueue& queue();
-  static constexpr std::size_t longest_run = 16;  // blocks that are written at once
-  using Entries = std::array<Entry*, longest_run>;
   std::size_t spill(SpillQueue::Blocks blocks);
   std::size_t write_run(SpillQueue::Blocks blocks, std::span<Entry* const> entries);
   bool write_to_spool(std::uint64_t block, Entry& entry);

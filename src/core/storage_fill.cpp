@@ -57,7 +57,12 @@ std::uint64_t Storage::staging_reserve_blocks() const noexcept {
 /// are written at once. With two stages one half is filled while the other is written.
 std::size_t Storage::ring_blocks() const noexcept {
   const std::uint64_t quarter = account_.limit() / block_size / 4;
-  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, longest_run));
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, Pinned::most));
+}
+
+/// A block more may stay in memory only until it is full.
+bool Storage::is_short_of_memory() const noexcept {
+  return may_spool() && account_.room() < block_size * (1 + staging_reserve_blocks());
 }
 
 Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch) {
@@ -117,7 +122,7 @@ bool Storage::begin_block(std::uint64_t block, Filling& filling) {
 std::byte* Storage::take_block(bool& staged) {
   for (;;) {
     if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
-    staged = may_spool() && account_.room() < block_size * (1 + staging_reserve_blocks());
+    staged = is_short_of_memory();
     if (account_.try_take(block_size)) {  // invariant 6
       std::byte* const before = last_taken_.load(std::memory_order_relaxed);
       if (std::byte* block = BlockPool::instance().take(before)) {

@@ -63,17 +63,8 @@ void Storage::stop() noexcept {
 
 /// Returns how many were written, or need not be: they were released.
 std::size_t Storage::spill(SpillQueue::Blocks blocks) {
-  /// Pins what is written, until the scope ends.
-  struct Pinned {
-    ~Pinned() {
-      for (Entry* entry : entries) {
-        if (entry != nullptr) entry->pins.fetch_sub(1, std::memory_order_seq_cst);
-      }
-    }
-    Entries entries{};
-  };
   std::optional<Pinned> pinned(std::in_place);
-  Entries& entries = pinned->entries;
+  auto& entries = pinned->entries;
   {
     MutexLock lock(mutex_);
     for (std::size_t i = 0; i < blocks.size(); ++i) {

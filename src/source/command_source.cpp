@@ -52,6 +52,10 @@ class CommandSource final : public Source {
 
   SourceInfo info() const override { return output_.info(); }
 
+  std::size_t can_splice() const noexcept override { return output_.can_splice(); }
+
+  SplicePipe* splice_some(std::size_t most) noexcept override { return output_.splice_some(most); }
+
  private:
   /// Only how it exited tells whether that was all it had to say.
   void check_exit() {

@@ -35,14 +35,15 @@ void FdSource::check_is_stream() const {
               what() + ", which gives packets and not a stream of bytes", position_);
 }
 
-FdSource::Way FdSource::find_way() const {
+FdSource::Way FdSource::find_way() {
   struct ::stat status{};
   if (sys::fstat(fd_, &status) != 0) return Way::poll_and_read;  // The read says what is wrong.
   if (S_ISSOCK(status.st_mode)) {
     check_is_stream();
     return Way::recv_now;
   }
-  if (S_ISFIFO(status.st_mode)) return Way::read_now;
+  is_pipe_ = S_ISFIFO(status.st_mode);
+  if (is_pipe_) return Way::read_now;
   if (S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) return Way::blocking;
   // Some files of /proc and /sys are streams that wait; they have no size.
   if (S_ISREG(status.st_mode) && status.st_size > 0) return Way::blocking;
@@ -55,6 +56,7 @@ std::int64_t FdSource::try_read(std::span<std::byte> out) {
   if (way_ == Way::read_now) {
     const auto got = sys::read_now(fd_, out.data(), out.size());
     if (got >= 0 || !cannot_read_now(errno)) return got;
+    // Nor can the kernel any more for a pipe that was spliced once.
     way_ = Way::poll_and_read;
   }
   if (way_ == Way::poll_and_read) {
@@ -82,6 +84,7 @@ std::size_t FdSource::read_some(std::span<std::byte> out) {
   if (canceller_.is_cancelled()) throw_cancelled(what(), position_);
   if (ended_) return 0;
   if (way_ == Way::unknown) way_ = find_way();
+  if (splice_pipe_.held() > 0) return read_spliced(out);
   for (;;) {
     const auto got = try_read(out);
     if (got > 0) {
@@ -96,6 +99,24 @@ std::size_t FdSource::read_some(std::span<std::byte> out) {
     if (!would_wait(code.value())) throw Error(code, what(), position_);
     wait();
   }
+}
+
+/// What was taken for a file that then had no room for it.
+std::size_t FdSource::read_spliced(std::span<std::byte> out) {
+  const ssize_t got = splice_pipe_.read(out.data(), out.size());
+  if (got > 0) return static_cast<std::size_t>(got);
+  throw Error({got == 0 ? EIO : errno, std::system_category()}, what(), position_);
+}
+
+std::size_t FdSource::can_splice() const noexcept {
+  if (!is_pipe_ || ended_ || canceller_.is_cancelled()) return 0;
+  return splice_pipe_.takes(fd_);
+}
+
+SplicePipe* FdSource::splice_some(std::size_t most) noexcept {
+  const std::size_t size = splice_pipe_.take(fd_, most);
+  position_ += size;
+  return size > 0 ? &splice_pipe_ : nullptr;
 }
 
 SourceInfo FdSource::info() const {

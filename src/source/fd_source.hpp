@@ -8,6 +8,7 @@
 #include "seekable/file_descriptor.hpp"
 #include "seekable/source.hpp"
 #include "source/canceller.hpp"
+#include "system/splice_pipe.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -30,6 +31,8 @@ class FdSource final : public Source {
   std::size_t read_some(std::span<std::byte> out) override;
   void cancel() noexcept override { canceller_.cancel(); }
   SourceInfo info() const override;
+  std::size_t can_splice() const noexcept override;
+  SplicePipe* splice_some(std::size_t most) noexcept override;
 
   /// Bytes given so far.
   std::uint64_t position() const noexcept { return position_; }
@@ -40,12 +43,13 @@ class FdSource final : public Source {
     blocking,      // a file on disk: waits for the disk alone
     read_now,      // tried first without waiting
     recv_now,      // the same, for a socket
-    poll_and_read  // asked first, because nothing else works: terminals, named pipes, devices
+    poll_and_read  // asked first, because nothing else works: terminals, devices, spliced pipes
   };
 
-  Way find_way() const;
+  Way find_way();
   void check_is_stream() const;
   std::int64_t try_read(std::span<std::byte> out);
+  std::size_t read_spliced(std::span<std::byte> out);
   void wait();
   std::string what() const { return "read from " + name_; }
 
@@ -57,6 +61,8 @@ class FdSource final : public Source {
   Way way_ = Way::unknown;
   bool ended_ = false;  // A terminal would give more after its end.
   std::uint64_t position_ = 0;
+  bool is_pipe_ = false;
+  SplicePipe splice_pipe_;  // for a pipe alone
 };
 
 }  // namespace seekable::inline v1::detail

@@ -25,6 +25,10 @@ SourceInfo Source::info() const { return {}; }
 
 RestartableSource* Source::as_restartable() noexcept { return nullptr; }
 
+std::size_t Source::can_splice() const noexcept { return 0; }
+
+detail::SplicePipe* Source::splice_some(std::size_t /*most*/) noexcept { return nullptr; }
+
 RestartableSource* RestartableSource::as_restartable() noexcept { return this; }
 
 bool RestartableSource::worth_reading_through(std::uint64_t gap) const {

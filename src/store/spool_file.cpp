@@ -56,13 +56,25 @@ void SpoolFile::put_slot(std::uint64_t slot) noexcept {
   free_slots_.push_back(slot);
 }
 
+/// Where `size` bytes from `at` in a slot on begin in the file; none: past what a file can have.
+std::optional<std::uint64_t> SpoolFile::offset_of(std::uint64_t slot, std::size_t at,
+                                                  std::size_t size) const noexcept {
+  std::uint64_t begin = 0;
+  if (__builtin_mul_overflow(slot, slot_size_, &begin) || begin > INT64_MAX - at - size) {
+    return std::nullopt;
+  }
+  return begin + at;
+}
+
 int SpoolFile::write(std::uint64_t slot, std::size_t at,
                      std::span<const std::byte> bytes) noexcept {
-  std::uint64_t begin = 0;
-  if (__builtin_mul_overflow(slot, slot_size_, &begin) || begin > INT64_MAX - at - bytes.size()) {
-    return EFBIG;
-  }
-  return write_all_at(fd_.get(), bytes.data(), bytes.size(), begin + at);
+  const auto offset = offset_of(slot, at, bytes.size());
+  return offset ? write_all_at(fd_.get(), bytes.data(), bytes.size(), *offset) : EFBIG;
+}
+
+std::size_t SpoolFile::splice(std::uint64_t slot, SplicePipe& pipe, std::size_t size) noexcept {
+  const auto offset = offset_of(slot, 0, size);
+  return offset ? pipe.write_to(fd_.get(), *offset, size) : 0;
 }
 
 int SpoolFile::read(std::uint64_t slot, std::size_t at, std::span<std::byte> out) const noexcept {

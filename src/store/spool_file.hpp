@@ -5,12 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "base/mutex.hpp"
 #include "seekable/file_descriptor.hpp"
+#include "system/splice_pipe.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -42,6 +44,10 @@ class SpoolFile {
   /// Writes from `at` in a slot on, and over into the slots behind it. Returns 0, or an errno
   /// value.
   int write(std::uint64_t slot, std::size_t at, std::span<const std::byte> bytes) noexcept;
+
+  /// Has the kernel write `size` bytes that `pipe` holds, from the start of a slot on. Returns how
+  /// many; the pipe still holds the rest.
+  std::size_t splice(std::uint64_t slot, SplicePipe& pipe, std::size_t size) noexcept;
 
   /// Reads exactly `out.size()` bytes. Returns 0, or an errno value.
   int read(std::uint64_t slot, std::size_t at, std::span<std::byte> out) const noexcept;
@@ -80,6 +86,8 @@ class SpoolFile {
   static constexpr std::uint64_t slots_in_window = 256;
   static constexpr std::size_t max_idle_windows = 256;
 
+  std::optional<std::uint64_t> offset_of(std::uint64_t slot, std::size_t at,
+                                         std::size_t size) const noexcept;
   int read_past_page(std::uint64_t offset, std::span<std::byte> out) const noexcept;
   void drop_idle_windows() noexcept SEEKABLE_REQUIRES(windows_mutex_);
 

@@ -58,9 +58,7 @@ std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
     if (const auto number = open_file(current_.load(std::memory_order_relaxed), true)) {
       SpoolFile& file = *files_[*number].load(std::memory_order_acquire);
       const std::uint64_t end = first + bytes.size() / block_size;
-      if (disk_.limit() == unknown) {  // As in `write_in`.
-        for (std::uint64_t slot = first; slot < end; ++slot) file.preallocate(slot);
-      }
+      preallocate({*number, first}, bytes.size());
       if (file.write(first, 0, bytes) == 0) return SpoolPlace{*number, first};
       for (std::uint64_t slot = first; slot < end; ++slot) file.punch(slot);
     }
@@ -69,6 +67,30 @@ std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
   }
   disk_.give_back(bytes.size());
   return std::nullopt;
+}
+
+SpoolPlace SpoolStore::splice(std::uint64_t first, SplicePipe& pipe, std::size_t size,
+                              std::size_t& written) {
+  written = 0;
+  SpoolPlace place{0, first};
+  if (!disk_.try_take(size)) return place;
+  try {
+    if (const auto number = open_file(current_.load(std::memory_order_relaxed), true)) {
+      place.file = *number;
+      preallocate(place, size);
+      written = file(place).splice(first, pipe, size);
+    }
+  } catch (const std::system_error&) {
+    // No file can be made there: `write` goes on to the next directory.
+  }
+  disk_.give_back(size - written);
+  return place;
+}
+
+/// With a limit every block is accounted for, and what is set aside would not be.
+void SpoolStore::preallocate(SpoolPlace place, std::size_t size) noexcept {
+  if (disk_.limit() != unknown) return;
+  for (std::size_t i = 0; i < size / block_size; ++i) file(place).preallocate(place.slot + i);
 }
 
 std::optional<SpoolPlace> SpoolStore::append(std::uint64_t block, SpoolPlace place, std::size_t at,
@@ -144,9 +166,7 @@ int SpoolStore::write_in(std::uint8_t number, std::uint64_t block,
                          SpoolPlace& place) {
   SpoolFile& file = *files_[number].load(std::memory_order_acquire);
   place = {number, file.take_slot(block)};
-  // With a limit every block is accounted for, and what is set aside would not be.
-  const bool in_order = prefix.empty() && bytes.size() == block_size;
-  if (in_order && disk_.limit() == unknown) file.preallocate(place.slot);
+  if (prefix.empty()) preallocate(place, bytes.size());
   int error = prefix.empty() ? 0 : file.write(place.slot, 0, prefix);
   if (error == 0) error = file.write(place.slot, prefix.size(), bytes);
   if (error != 0) {

@@ -62,6 +62,16 @@ class SpoolStore {
   /// cannot be: then `write` may still find room for each.
   std::optional<SpoolPlace> write_run(std::uint64_t first, std::span<const std::byte> bytes);
 
+  /// Has the kernel write whole blocks that follow each other, `size` bytes that `pipe` holds.
+  /// `written` becomes how many that were: where not all, `write` may find room for the rest, which
+  /// the pipe still holds, or says why there is none.
+  ///
+  /// Returns: where the first block is, and the others in the slots behind it. Requires: `direct`.
+  SpoolPlace splice(std::uint64_t first, SplicePipe& pipe, std::size_t size, std::size_t& written);
+
+  /// True if blocks lie at their own offset, as far as that can be.
+  bool direct() const noexcept { return direct_; }
+
   /// Writes on at `at` in a block that has been written up to there. Where its file fails, the
   /// block moves to another: then the place returned is a new one and the old one still reads.
   /// Requires: not encrypted.
@@ -113,6 +123,7 @@ class SpoolStore {
                                         std::span<const std::byte> bytes);
   int write_in(std::uint8_t number, std::uint64_t block, std::span<const std::byte> prefix,
                std::span<const std::byte> bytes, SpoolPlace& place);
+  void preallocate(SpoolPlace place, std::size_t size) noexcept;
   std::optional<std::uint8_t> open_file(std::size_t directory, bool direct);
   void note_error(const std::string& text);
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -223,6 +224,25 @@ ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd, std::
     auto to = static_cast<off64_t>(to_offset);
     return ::copy_file_range(from_fd, &from, to_fd, &to, n, 0);
   });
+}
+
+ssize_t splice_now(int from_fd, int to_fd, std::size_t size) noexcept {
+  return transfer(Call::splice, size, [&](std::size_t n) {
+    return ::splice(from_fd, nullptr, to_fd, nullptr, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  });
+}
+
+ssize_t splice_to_file(int from_fd, int to_fd, std::uint64_t to_offset, std::size_t size) noexcept {
+  const SizeSignalBlocked blocked;
+  return transfer(Call::splice, size, [&](std::size_t n) {
+    auto to = static_cast<off64_t>(to_offset);
+    return ::splice(from_fd, nullptr, to_fd, &to, n, SPLICE_F_MOVE);
+  });
+}
+
+std::size_t bytes_in(int pipe_fd) noexcept {
+  int size = 0;
+  return ::ioctl(pipe_fd, FIONREAD, &size) == 0 && size > 0 ? static_cast<std::size_t>(size) : 0;
 }
 
 int pipe(int (&ends)[2]) noexcept {

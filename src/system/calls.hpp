@@ -42,6 +42,7 @@ enum class Call : std::uint8_t {
   memfd_create,
   sendfile,
   copy_file_range,
+  splice,
   pipe,
   spawn,
   waitid,
@@ -103,6 +104,13 @@ int memfd_create(const char* name) noexcept;
 ssize_t sendfile(int to_fd, int from_fd, std::uint64_t offset, std::size_t size) noexcept;
 ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd, std::uint64_t to_offset,
                         std::size_t size) noexcept;
+/// From one pipe to another. Fails with EAGAIN where it would have to wait. Asks for
+/// `Call::splice`, as the next one.
+ssize_t splice_now(int from_fd, int to_fd, std::size_t size) noexcept;
+/// From a pipe into a file.
+ssize_t splice_to_file(int from_fd, int to_fd, std::uint64_t to_offset, std::size_t size) noexcept;
+/// How many bytes a pipe holds; 0 where that cannot be told. Cannot fail.
+std::size_t bytes_in(int pipe_fd) noexcept;
 int pipe(int (&ends)[2]) noexcept;
 /// posix_spawnp with the caller's environment. Returns: 0, or an error number.
 int spawn(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,

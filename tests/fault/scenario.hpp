@@ -17,6 +17,7 @@
 #include "fault/faults.hpp"
 #include "seekable/error.hpp"
 #include "seekable/memory_budget.hpp"
+#include "seekable/sources.hpp"
 #include "seekable/stream_buffer.hpp"
 #include "store/block_cipher.hpp"
 #include "support/feeds.hpp"
@@ -36,6 +37,7 @@ struct StreamKind {
   bool window = false;
   bool restartable = false;
   std::size_t directories = 1;
+  bool pipe = false;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const StreamKind& kind) {
@@ -53,6 +55,9 @@ inline std::vector<StreamKind> stream_kinds() {
       {.name = "two_directories", .directories = 2},
       {.name = "two_directories_written_through", .memory = 20 * 1024, .directories = 2},
       {.name = "two_directories_ahead", .fill = Fill::ahead, .directories = 2},
+      {.name = "pipe", .pipe = true},
+      {.name = "pipe_ahead", .fill = Fill::ahead, .pipe = true},
+      {.name = "two_directories_pipe", .directories = 2, .pipe = true},
   };
   if (detail::make_cipher() != nullptr) {
     kinds.push_back({.name = "encrypted", .encrypted = true});
@@ -98,7 +103,9 @@ class Stream {
       options.spool_directories.push_back(directory->path());
     }
     std::unique_ptr<Source> source;
-    if (kind.restartable) {
+    if (kind.pipe) {
+      source = from_fd(full_pipe(pattern_bytes(0, size)).release(), true);
+    } else if (kind.restartable) {
       script.declared_size = size;
       source = std::make_unique<ScriptedRestartable>(std::move(script));
     } else {

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "fault/faults.hpp"
@@ -16,44 +17,50 @@ constexpr std::size_t never = 2000;
 class SpoolFault : public testing::TestWithParam<StreamKind> {
  protected:
   struct Case {
-    Call call;
+    std::set<Call> calls;
     Fault fault;
   };
 
   /// Calls of which a failure must never reach the program, and what happens to them.
   static std::vector<Case> harmless() {
     std::vector<Case> cases;
-    for (const Call call :
-         {Call::open, Call::pwrite, Call::pread, Call::fallocate, Call::ftruncate, Call::fstat}) {
-      cases.push_back({call, {.error = EINTR}});
+    for (const Call call : {Call::open, Call::pwrite, Call::splice, Call::pread, Call::fallocate,
+                            Call::ftruncate, Call::fstat}) {
+      cases.push_back({{call}, {.error = EINTR}});
     }
-    for (const Call call : {Call::pwrite, Call::pread}) {
-      for (const std::size_t most : {1, 4095, 40000}) cases.push_back({call, {.at_most = most}});
+    for (const Call call : {Call::pwrite, Call::splice, Call::pread}) {
+      for (const std::size_t most : {1, 4095, 40000}) cases.push_back({{call}, {.at_most = most}});
     }
     for (const int error : {ENOSPC, EIO, EOPNOTSUPP, EFBIG}) {
-      cases.push_back({Call::fallocate, {.error = error}});
-      cases.push_back({Call::ftruncate, {.error = error}});
+      cases.push_back({{Call::fallocate}, {.error = error}});
+      cases.push_back({{Call::ftruncate}, {.error = error}});
     }
-    cases.push_back({Call::open, {.error = EOPNOTSUPP}});  // No O_TMPFILE: make and unlink.
-    cases.push_back({Call::open, {.error = EISDIR}});
+    // What cannot be spliced is read and written.
+    for (const int error : {ENOSPC, EIO, EINVAL, EAGAIN}) {
+      cases.push_back({{Call::splice}, {.error = error}});
+    }
+    cases.push_back({{Call::pipe}, {.error = EMFILE}});
+    cases.push_back({{Call::open}, {.error = EOPNOTSUPP}});  // No O_TMPFILE: make and unlink.
+    cases.push_back({{Call::open}, {.error = EISDIR}});
     return cases;
   }
 
   static std::vector<Case> harmful() {
     std::vector<Case> cases;
     for (const int error : {ENOSPC, EIO, EFBIG}) {
-      cases.push_back({Call::pwrite, {.error = error}});
+      cases.push_back({{Call::pwrite, Call::splice}, {.error = error}});
     }
     for (const int error : {EDQUOT, EMFILE, EACCES}) {
-      cases.push_back({Call::open, {.error = error}});
+      cases.push_back({{Call::open}, {.error = error}});
     }
-    cases.push_back({Call::pwrite, {.at_most = 0}});
+    cases.push_back({{Call::pwrite, Call::splice}, {.at_most = 0}});
     return cases;
   }
 
   static std::string describe(const Case& one, std::size_t nth) {
-    return "call " + std::to_string(static_cast<int>(one.call)) + " number " + std::to_string(nth) +
-           ": " + (one.fault.error != 0 ? std::strerror(one.fault.error) : "short");
+    return "call " + std::to_string(static_cast<int>(*one.calls.begin())) + " number " +
+           std::to_string(nth) + ": " +
+           (one.fault.error != 0 ? std::strerror(one.fault.error) : "short");
   }
 
   /// Reads the whole stream twice and at random places.
@@ -85,7 +92,7 @@ TEST_P(SpoolFault, IsNotFeltWhereTheCallCanBeMadeAgainOrLeftOut) {
     for (std::size_t nth = 1; nth < never; ++nth) {
       SCOPED_TRACE(describe(one, nth));
       Stream stream(GetParam());
-      NthCall faults({one.call}, nth, one.fault);
+      NthCall faults(one.calls, nth, one.fault);
       read_all(stream, false);
       stream.end();
       if (HasFailure() || !faults.fired()) break;
@@ -102,7 +109,7 @@ TEST_P(SpoolFault, LosesNothingWhenOneCallFails) {
     for (std::size_t nth = 1; nth < never; ++nth) {
       SCOPED_TRACE(describe(one, nth));
       Stream stream(GetParam());
-      NthCall faults({one.call}, nth, one.fault);
+      NthCall faults(one.calls, nth, one.fault);
       read_all(stream, true);
       stream.end();
       if (HasFailure() || !faults.fired()) break;
@@ -119,7 +126,7 @@ TEST_P(SpoolFault, GoesOnWhenSpaceComesBack) {
     for (std::size_t nth = 1; nth < never; ++nth) {
       SCOPED_TRACE(describe(one, nth));
       Stream stream(GetParam());
-      NthCall faults({one.call}, nth, one.fault, NthCall::Lasts::on);
+      NthCall faults(one.calls, nth, one.fault, NthCall::Lasts::on);
       std::uint64_t last = 0;
       int errors = 0;
       const auto check = [&](const Seen& seen, std::uint64_t offset) {
@@ -152,7 +159,7 @@ TEST_P(SpoolFault, GoesOnWhenSpaceComesBack) {
 TEST_P(SpoolFault, TellsThatAReadFailedAndReadsTheNextTime) {
   for (const int error : {EIO, ESTALE}) {
     for (std::size_t nth = 1; nth < never; ++nth) {
-      SCOPED_TRACE(describe({Call::pread, {.error = error}}, nth));
+      SCOPED_TRACE(describe({{Call::pread}, {.error = error}}, nth));
       Stream stream(GetParam());
       NthCall faults({Call::pread}, nth, {.error = error});
       int errors = 0;
@@ -178,7 +185,7 @@ TEST_P(SpoolFault, TellsThatAReadFailedAndReadsTheNextTime) {
 TEST_P(SpoolFault, TellsThatAViewCannotBeMade) {
   for (const int error : {ENOMEM, ENODEV}) {
     for (std::size_t nth = 1; nth < never; ++nth) {
-      SCOPED_TRACE(describe({Call::mmap, {.error = error}}, nth));
+      SCOPED_TRACE(describe({{Call::mmap}, {.error = error}}, nth));
       Stream stream(GetParam());
       NthCall faults({Call::mmap}, nth, {.error = error});
       int errors = 0;

@@ -55,6 +55,16 @@ Ends make_pipe_ends() {
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
+FileDescriptor full_pipe(std::span<const std::byte> content) {
+  constexpr int size = 1024 * 1024;
+  Ends ends = make_pipe_ends();
+  if (::fcntl(ends.write.get(), F_SETPIPE_SZ, size) < size || content.size() > size) {
+    throw std::system_error(errno, std::system_category(), "make a large pipe");
+  }
+  write_all(ends.write.get(), content);
+  return std::move(ends.read);
+}
+
 Ends make_socket_ends() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) fail("socketpair");

@@ -44,6 +44,8 @@ struct Ends {
   FileDescriptor write;
 };
 Ends make_pipe_ends();
+/// A pipe of 1 MiB that holds `content`, which is all that will ever come of it.
+FileDescriptor full_pipe(std::span<const std::byte> content);
 Ends make_socket_ends();
 /// A terminal: `read` is what a program has, `write` what the person types. It does not echo.
 Ends make_terminal_ends();
