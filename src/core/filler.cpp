@@ -128,6 +128,8 @@ void Filler::take(Lane& lane, const Need& need) {
 }
 
 void Filler::set_idle(Lane& lane) {
+  // Behind its end nobody needs the lane any more, and `set_end` has told everybody.
+  if (!sparse() && outcome_.end() != unknown) return;
   // In a sparse stream another lane may go on with the block.
   if (sparse() || outcome_.failure() != nullptr) storage_.let_go(lane.filling);
   MutexLock lock(mutex_);

@@ -235,6 +235,10 @@ class Filler {
   void drop_oldest(std::uint64_t end);
 
   // filler_splice.cpp
+  bool may_splice(std::uint64_t position) noexcept {
+    // A short stream is spared the rest.
+    return position > 0 && !sparse() && storage_.may_splice(position);
+  }
   bool splice(Lane& lane, const Need& need, std::size_t allowed);
 
   // filler_lanes.cpp: where a filler of a sparse stream reads.

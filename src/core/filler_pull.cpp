@@ -73,7 +73,9 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
     store_held(lane, scratch);
     return !published(lane.position.load(std::memory_order_relaxed));
   }
-  if (splice(lane, need, allowed)) return !published(lane.position.load(std::memory_order_relaxed));
+  if (may_splice(position) && splice(lane, need, allowed)) {
+    return !published(lane.position.load(std::memory_order_relaxed));
+  }
   Room room = room_at(lane, position, scratch);
   // All that is still needed is kept: it need not come once more.
   if (room.how == Room::How::skip && !lacks(position, need)) return false;

@@ -8,9 +8,9 @@ namespace seekable::inline v1::detail {
 /// Has the kernel move bytes that have come already into the spool, whole blocks that could stay in
 /// memory only until they are written. Returns false, having taken nothing, where there are none,
 /// or somebody waits for them: those that pass through memory can be had before they are written.
+/// Requires: `may_splice`.
 bool Filler::splice(Lane& lane, const Need& need, std::size_t allowed) {
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  if (sparse() || !storage_.may_splice(position)) return false;
   const std::uint64_t come = lane.source->can_splice();
   // Not a block beyond the last one that is needed, nor what may be past the end.
   const std::uint64_t needed = need.until == unknown ? unknown : block_end(need.until - 1);

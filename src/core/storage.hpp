@@ -199,7 +199,7 @@ class Storage {
   // Splicing (storage_splice.cpp).
 
   /// True if the block that begins at `position` may go from a pipe to the spool without passing
-  /// through memory: for there it could stay only until it is full.
+  /// through memory: for there it could stay only until it is full. Requires: it is not the first.
   bool may_splice(std::uint64_t position) noexcept;
 
   /// Takes hold of whole blocks from `position` on, in `pinned`: after that only the disk can keep

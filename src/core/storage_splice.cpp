@@ -7,7 +7,7 @@
 namespace seekable::inline v1::detail {
 
 bool Storage::may_splice(std::uint64_t position) noexcept {
-  if (in_block(position) != 0 || position == 0) return false;
+  if (in_block(position) != 0) return false;
   if (options_.encrypt_spool || options_.retention.window_size()) return false;
   if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
   if (!is_short_of_memory()) return false;
