@@ -68,7 +68,8 @@ std::vector<Announcement::Seen> Announcement::all(const void* buffer, std::uint6
     if (slot->buffer.load(std::memory_order_seq_cst) != buffer) continue;
     const std::uint64_t sequence = slot->sequence.load(std::memory_order_acquire);
     const std::uint64_t block = slot->block.load(std::memory_order_acquire);
-    if (first <= block && block < last) seen.push_back({slot, sequence});
+    const std::uint64_t end = slot->end.load(std::memory_order_acquire);
+    if (first < end && block < last) seen.push_back({slot, sequence});
   }
   return seen;
 }

@@ -9,8 +9,8 @@ namespace seekable::inline v1::detail {
 
 /// What threads are copying from at this moment, told without a lock.
 ///
-/// Invariant 2, *Release*: a reader announces the block it is about to use, then looks (again) at
-/// the block's state; whoever gives a block up changes that state first, and then looks for
+/// Invariant 2, *Release*: a reader announces the blocks it is about to use, then looks (again) at
+/// their state; whoever gives a block up changes that state first, and then looks for
 /// announcements. All four are sequentially consistent, so at least one of the two sees the other:
 /// memory is reused, and a hole punched, only when no announcement covers it.
 ///
@@ -18,11 +18,13 @@ namespace seekable::inline v1::detail {
 /// one time. An announcement lasts for one copy; nobody waits or calls others' code under it.
 class Announcement {
  public:
-  /// Announces that this thread uses `block` of `buffer`. Not nested.
-  Announcement(const void* buffer, std::uint64_t block) noexcept : slot_(slot_of_thread()) {
+  /// Announces that this thread uses `blocks` of `buffer` from `block` on. Not nested.
+  Announcement(const void* buffer, std::uint64_t block, std::uint64_t blocks = 1) noexcept
+      : slot_(slot_of_thread()) {
     const std::uint64_t sequence = slot_.sequence.load(std::memory_order_relaxed) + 1;
     slot_.sequence.store(sequence, std::memory_order_release);
     slot_.block.store(block, std::memory_order_relaxed);
+    slot_.end.store(block + blocks, std::memory_order_relaxed);
     slot_.buffer.store(buffer, std::memory_order_seq_cst);
   }
   Announcement(const Announcement&) = delete;
@@ -32,6 +34,7 @@ class Announcement {
   struct alignas(64) Slot {
     std::atomic<const void*> buffer{nullptr};
     std::atomic<std::uint64_t> block{0};
+    std::atomic<std::uint64_t> end{0};       ///< behind the last block
     std::atomic<std::uint64_t> sequence{0};  ///< tells one announcement of a thread from the next
     std::atomic<bool> taken{false};
     unsigned number = 0;  ///< small, and another for each slot
@@ -51,7 +54,8 @@ class Announcement {
     std::uint64_t sequence;
   };
 
-  /// The announcements of blocks `[first, last)` of `buffer` at this moment; mostly none.
+  /// The announcements of any of the blocks `[first, last)` of `buffer` at this moment; mostly
+  /// none.
   static std::vector<Seen> all(const void* buffer, std::uint64_t first, std::uint64_t last);
 
   /// Forgets those of `seen` that are over. Returns true if none is left.

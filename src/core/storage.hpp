@@ -104,8 +104,8 @@ class Storage {
 
   // Reading (storage_read.cpp).
 
-  /// Copies bytes from `offset` on, at most to the end of its block. Returns 0 if the first is
-  /// missing.
+  /// Copies bytes from `offset` on, at most to the end of its block, or of one of the next where
+  /// they lie side by side in the spool. Returns 0 if the first is missing.
   ///
   /// Throws: Error: `released`, a failing disk; `operation_not_permitted` for the spool in a child.
   std::size_t copy(std::uint64_t offset, std::span<std::byte> out);
@@ -280,6 +280,8 @@ class Storage {
   /// The entry of the block of `offset`, and how many bytes are kept from there to the block's end;
   /// null where there are none. Requires: an announcement of the block; `offset` not below `low`.
   Entry* find_kept(std::uint64_t offset, std::size_t& kept) noexcept;
+  std::size_t copy_run(std::uint64_t offset, Place place, std::span<std::byte> out,
+                       std::size_t size, std::size_t blocks);
   void copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
                  std::span<std::byte> out) const;
   bool copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,

@@ -22,14 +22,45 @@ void Storage::throw_released() const {
 
 std::size_t Storage::copy(std::uint64_t offset, std::span<std::byte> out) {
   const std::uint64_t block = block_of(offset);
-  const Announcement announced(this, block);
+  // So many blocks may be read at once; more than fit into the second cache gain nothing.
+  const std::size_t blocks = std::min<std::size_t>((in_block(offset) + out.size()) / block_size, 3);
+  const Announcement announced(this, block, 1 + blocks);
   if (offset < low()) throw_released();
   std::size_t kept = 0;
   const Entry* entry = find_kept(offset, kept);
   if (entry == nullptr || out.empty()) return 0;
+  if (kept < out.size() && entry->place().kind() == Place::Kind::spool) {
+    const std::size_t size = copy_run(offset, entry->place(), out, kept, blocks);
+    if (size > 0) return size;
+  }
   const std::size_t size = std::min(out.size(), kept);
   copy_from(block, *entry, in_block(offset), out.first(size));
   return size;
+}
+
+/// Copies bytes of a block at `place` and of those behind it, as far as they lie side by side in
+/// the spool, by one call to the system. Requires: the first block is kept to its end, `size` bytes
+/// of it; it and as many as `blocks` behind it are announced. Returns 0 where there is only one, or
+/// the call fails: then each tells for itself.
+std::size_t Storage::copy_run(std::uint64_t offset, Place place, std::span<std::byte> out,
+                              std::size_t size, std::size_t blocks) {
+  const SpoolPlace first = place.slot();
+  const SpoolStore& store = *spool();
+  if (store.encrypted() || fork_.is_child() || in_block(offset + size) != 0) return 0;
+  const std::size_t alone = size;
+  for (std::size_t i = 1; i <= blocks && size < out.size(); ++i) {
+    const Entry* entry = table_.find(block_of(offset) + i);
+    if (entry == nullptr) break;
+    const std::size_t kept = entry->published().head();
+    const Place next = entry->place();
+    const bool follows = next.kind() == Place::Kind::spool && next.slot().file == first.file &&
+                         next.slot().slot == first.slot + i;
+    if (!follows) break;
+    size += std::min(kept, out.size() - size);
+    if (kept < block_size) break;
+  }
+  if (size == alone) return 0;
+  return store.file(first).read(first.slot, in_block(offset), out.first(size)) == 0 ? size : 0;
 }
 
 void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,

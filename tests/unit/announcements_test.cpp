@@ -31,6 +31,18 @@ TEST(Announcement, IsSeenWhileItLastsAndForItsBlockAlone) {
   EXPECT_TRUE(seen.empty());
 }
 
+TEST(Announcement, OfSeveralBlocksIsSeenForEachOfThem) {
+  const int buffer = 0;
+  const Announcement announced(&buffer, 7, 3);
+  for (const std::uint64_t block : {7, 8, 9}) {
+    EXPECT_EQ(Announcement::all(&buffer, block, block + 1).size(), 1U) << block;
+  }
+  EXPECT_EQ(Announcement::all(&buffer, 0, 8).size(), 1U);
+  EXPECT_EQ(Announcement::all(&buffer, 9, 100).size(), 1U);
+  EXPECT_TRUE(Announcement::all(&buffer, 0, 7).empty());
+  EXPECT_TRUE(Announcement::all(&buffer, 10, 100).empty());
+}
+
 TEST(Announcement, ThatWasSeenIsOverWhenTheSameThreadMakesTheNextOne) {
   const int buffer = 0;
   std::optional<Announcement> announced(std::in_place, &buffer, 7);
