@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the moment a byte is there until a thread that sleeps for it runs. `size` is the number of
-// bytes; the cost is the median, in seconds.
+// From the moment a byte is there until a thread that sleeps for it runs. Both threads share a
+// processor. `size` is the number of bytes; the cost is the median, in seconds.
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
@@ -31,8 +31,8 @@ using Stamp = std::atomic<Clock::rep>;
 
 Clock::rep now() { return Clock::now().time_since_epoch().count(); }
 
-/// Keeps both threads on one processor, where the kernel mostly puts them by itself: waking another
-/// one that is idle costs a virtual machine tens of microseconds, which would hide all else.
+/// Keeps both threads on one processor: waking another one that is idle costs a virtual machine
+/// tens of microseconds, or nothing where it is not idle yet, which would hide all else.
 void stay_on_one_processor() {
   cpu_set_t processors;
   CPU_ZERO(&processors);

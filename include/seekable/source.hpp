@@ -17,7 +17,7 @@ class RestartableSource;
 
 namespace detail {
 class Filler;
-class SplicePipe;
+class Spliceable;
 }  // namespace detail
 
 /// What a source knows about its stream. Empty: not known.
@@ -64,13 +64,9 @@ class SEEKABLE_EXPORT Source {
 
  private:
   friend class detail::Filler;
-  // As a dynamic_cast, which costs more than all else that is asked of a source at its start.
+  // As dynamic_casts, which cost more than all else that is asked of a source at its start.
   virtual RestartableSource* as_restartable() noexcept;
-  // How many bytes have come already that `splice_some` could take; 0: they are to be read.
-  virtual std::size_t can_splice() const noexcept;
-  // As `read_some`, but into a pipe from which the kernel can write them to a file; null: none.
-  // What of them is not taken from there `read_some` gives.
-  virtual detail::SplicePipe* splice_some(std::size_t most) noexcept;
+  virtual detail::Spliceable* as_spliceable() noexcept;
 };
 
 /// A source that can also be opened at any offset: a file, HTTP with ranges, an object.

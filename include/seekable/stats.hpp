@@ -8,9 +8,11 @@ namespace seekable::inline v1 {
 /// What a buffer has done so far, and what it holds. Counters never go down; they are read one
 /// by one while the buffer works, so they need not add up to the byte.
 struct Stats {
-  std::uint64_t hits = 0;          ///< reads and views that found their first byte kept
-  std::uint64_t waits = 0;         ///< reads that had to pull or to wait for their first byte
-  std::uint64_t source_reads = 0;  ///< calls of `Source::read_some`
+  std::uint64_t hits = 0;   ///< reads and views that found their first byte kept
+  std::uint64_t waits = 0;  ///< reads that had to pull or to wait for their first byte
+  /// Calls of `Source::read_some`; for a pipe also each time that bytes went from it to the spool
+  /// unread.
+  std::uint64_t source_reads = 0;
   /// Bytes that the source gave, kept or not. (What a URL cost on its connections: `http_traffic`.)
   std::uint64_t bytes_on_wire = 0;
   std::uint64_t reopened = 0;       ///< calls of `RestartableSource::reopen`

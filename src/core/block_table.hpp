@@ -129,6 +129,21 @@ struct Entry {
 };
 static_assert(sizeof(Entry) == 16);
 
+/// Entries of blocks that are written at once; those that are not null are unpinned when the scope
+/// ends.
+struct PinnedBlocks {
+  static constexpr std::size_t most = 16;
+  PinnedBlocks() = default;
+  PinnedBlocks(const PinnedBlocks&) = delete;
+  PinnedBlocks& operator=(const PinnedBlocks&) = delete;
+  ~PinnedBlocks() {
+    for (Entry* entry : entries) {
+      if (entry != nullptr) entry->pins.fetch_sub(1, std::memory_order_seq_cst);
+    }
+  }
+  std::array<Entry*, most> entries{};
+};
+
 /// Finds blocks by number without a lock: a radix tree, as high as the highest block needs.
 ///
 /// The first block's entry is part of the table, so that a short stream needs no node.

@@ -236,7 +236,7 @@ class Filler {
 
   // filler_splice.cpp
   bool may_splice(std::uint64_t position) noexcept {
-    // A short stream is spared the rest.
+    // Never block 0, which is in pieces; so a short stream pays one comparison.
     return position > 0 && !sparse() && storage_.may_splice(position);
   }
   bool splice(Lane& lane, const Need& need, std::size_t allowed);
@@ -304,6 +304,8 @@ class Filler {
   std::atomic<std::uint64_t> no_hole_before_{0};
   std::atomic<std::uint64_t> reached_{0};  // by any lane of a sparse stream
   std::atomic<bool> jumps_lie_{false};  // reopening past the end looks like the end: read in order
+
+  std::uint64_t splice_from_ = 0;  // the filler's alone: before this nothing is spliced
 
   Mutex mutex_;
   Lane first_;

@@ -19,7 +19,7 @@ struct Lane {
   std::atomic<std::uint64_t> position{0};    ///< the next byte it gives; moved by its filler
 
   // Under the fill's mutex.
-  bool busy = false;                ///< somebody fills it, or has been told to
+  bool busy = false;  ///< somebody fills it, or has been told to; or it has ended, forward-only
   std::uint64_t claimed = unknown;  ///< the block it fills while it is busy
   bool on_its_way = false;          ///< it stands where it begins: `until` is ahead of `position`
   std::uint64_t until = 0;          ///< how far it will get while it is busy

@@ -54,6 +54,7 @@ struct Room {
 ///       | room             ^                                                ^  |
 ///       |                  +------ encrypted, and it was not full -------------+
 ///       +--- no memory: each read is written through -----------------------+
+///       +--- memory is short, and whole blocks wait in a pipe: spliced ------+
 ///
 ///     any of them --- release_before ---> released: memory reused, hole punched, when nobody
 ///                                         uses it any more
@@ -82,20 +83,6 @@ struct Room {
 ///     thread for each block.
 class Storage {
  public:
-  /// Blocks that are written at once, or null, pinned until the scope ends.
-  struct Pinned {
-    static constexpr std::size_t most = 16;
-    Pinned() = default;
-    Pinned(const Pinned&) = delete;
-    Pinned& operator=(const Pinned&) = delete;
-    ~Pinned() {
-      for (Entry* entry : entries) {
-        if (entry != nullptr) entry->pins.fetch_sub(1, std::memory_order_seq_cst);
-      }
-    }
-    std::array<Entry*, most> entries{};
-  };
-
   /// `pulls`: there is a source to pull from; else a writer pushes.
   Storage(Options&& options, bool pulls);
   ~Storage();
@@ -198,23 +185,23 @@ class Storage {
 
   // Splicing (storage_splice.cpp).
 
-  /// True if the block that begins at `position` may go from a pipe to the spool without passing
-  /// through memory: for there it could stay only until it is full. Requires: it is not the first.
+  /// True if a block begins at `position` that may go from a pipe to the spool without passing
+  /// through memory: there it would have to be staged. Requires: it is not block 0.
   bool may_splice(std::uint64_t position) noexcept;
 
-  /// Takes hold of whole blocks from `position` on, in `pinned`: after that only the disk can keep
-  /// them from being spliced. Lets go of the block before.
+  /// Pins whole blocks that are not begun, from `position` on, as far as `most` bytes go. Lets go
+  /// of `filling`.
   ///
-  /// Returns: how many bytes that are, at most `most`. Requires: `may_splice`.
+  /// Returns: how many bytes. Requires: `may_splice`, and `most` is no more than a pipe gives.
   std::size_t room_to_splice(std::uint64_t position, Filling& filling, std::size_t most,
-                             Pinned& pinned);
+                             PinnedBlocks& pinned);
 
-  /// Has `size` bytes that `pipe` holds, whole blocks, written to the spool, and publishes them.
+  /// Has `size` bytes that `pipe` holds written to the spool, and publishes them. Where the disk
+  /// fails within a block, `filling` holds that block; the pipe holds the rest.
   ///
-  /// Returns: how many; what the disk had no room for the pipe still holds. Requires:
-  /// `room_to_splice` had room for them.
-  std::size_t splice(std::uint64_t position, Filling& filling, std::size_t size, Pinned& pinned,
-                     SplicePipe& pipe);
+  /// Returns: how many. Requires: they are whole blocks, all of them `pinned`.
+  std::size_t splice(std::uint64_t position, Filling& filling, std::size_t size,
+                     PinnedBlocks& pinned, SplicePipe& pipe);
 
   /// Lets go of the block, full or not.
   void let_go(Filling& filling) noexcept;

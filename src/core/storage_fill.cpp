@@ -57,10 +57,10 @@ std::uint64_t Storage::staging_reserve_blocks() const noexcept {
 /// are written at once. With two stages one half is filled while the other is written.
 std::size_t Storage::ring_blocks() const noexcept {
   const std::uint64_t quarter = account_.limit() / block_size / 4;
-  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, Pinned::most));
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(quarter, 1, PinnedBlocks::most));
 }
 
-/// A block more may stay in memory only until it is full.
+/// One more block in memory would have to be staged.
 bool Storage::is_short_of_memory() const noexcept {
   return may_spool() && account_.room() < block_size * (1 + staging_reserve_blocks());
 }

@@ -63,7 +63,7 @@ void Storage::stop() noexcept {
 
 /// Returns how many were written, or need not be: they were released.
 std::size_t Storage::spill(SpillQueue::Blocks blocks) {
-  std::optional<Pinned> pinned(std::in_place);
+  std::optional<PinnedBlocks> pinned(std::in_place);
   auto& entries = pinned->entries;
   {
     MutexLock lock(mutex_);

@@ -13,7 +13,7 @@ namespace seekable::inline v1::detail {
 
 /// A counter that many threads add to at once: one shared cache line on the path of every read
 /// would cost more than the read. The stripes are made when a second thread comes; from then on
-/// nobody writes to the counter itself, which all of them look at.
+/// (unless there is no memory for them) nobody writes to the line that all of them look at.
 ///
 /// Threads: safe from any number of threads.
 class StripedCounter {
@@ -39,7 +39,7 @@ class StripedCounter {
   }
 
  private:
-  static constexpr unsigned stripe_count = 16;
+  static constexpr unsigned stripe_count = 16;  // 1 KiB: few machines run more readers at once
   static constexpr unsigned nobody = ~0U;
 
   /// For a counter that this thread alone adds to: no locked instruction.
@@ -57,7 +57,8 @@ class StripedCounter {
     return found == thread;
   }
 
-  /// The first thread that comes owns it.
+  /// The first thread that comes owns it, by its number: one thread at a time has that, and hands
+  /// it on by release and acquire, so that a plain addition loses nothing.
   class alignas(64) Stripe {
    public:
     void add(unsigned thread) noexcept {

@@ -52,9 +52,7 @@ class CommandSource final : public Source {
 
   SourceInfo info() const override { return output_.info(); }
 
-  std::size_t can_splice() const noexcept override { return output_.can_splice(); }
-
-  SplicePipe* splice_some(std::size_t most) noexcept override { return output_.splice_some(most); }
+  Spliceable* as_spliceable() noexcept override { return output_.as_spliceable(); }
 
  private:
   /// Only how it exited tells whether that was all it had to say.

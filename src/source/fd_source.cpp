@@ -32,10 +32,10 @@ void FdSource::check_is_stream() const {
   socklen_t size = sizeof type;
   if (::getsockopt(fd_, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type == SOCK_STREAM) return;
   throw Error(std::make_error_code(std::errc::wrong_protocol_type),
-              what() + ", which gives packets and not a stream of bytes", position_);
+              what() + ", which gives packets and not a stream of bytes", position());
 }
 
-FdSource::Way FdSource::find_way() {
+FdSource::Way FdSource::look_at_kind() {
   struct ::stat status{};
   if (sys::fstat(fd_, &status) != 0) return Way::poll_and_read;  // The read says what is wrong.
   if (S_ISSOCK(status.st_mode)) {
@@ -53,10 +53,10 @@ FdSource::Way FdSource::find_way() {
 /// Returns: what `read` returns, -1 with EAGAIN where it would have to wait.
 std::int64_t FdSource::try_read(std::span<std::byte> out) {
   if (way_ == Way::recv_now) return sys::recv_now(fd_, out.data(), out.size());
+  if (splice_pipe_.is_made()) return splice_pipe_.read_through(fd_, out.data(), out.size());
   if (way_ == Way::read_now) {
     const auto got = sys::read_now(fd_, out.data(), out.size());
     if (got >= 0 || !cannot_read_now(errno)) return got;
-    // Nor can the kernel any more for a pipe that was spliced once.
     way_ = Way::poll_and_read;
   }
   if (way_ == Way::poll_and_read) {
@@ -71,19 +71,19 @@ std::int64_t FdSource::try_read(std::span<std::byte> out) {
 void FdSource::wait() {
   try {
     if (canceller_.wait_readable(fd_) == Canceller::Wake::cancelled) {
-      throw_cancelled(what(), position_);
+      throw_cancelled(what(), position());
     }
   } catch (const Error&) {
     throw;
   } catch (const std::system_error& error) {
-    throw Error(error.code(), what() + ": cannot wait for bytes", position_);
+    throw Error(error.code(), what() + ": cannot wait for bytes", position());
   }
 }
 
 std::size_t FdSource::read_some(std::span<std::byte> out) {
-  if (canceller_.is_cancelled()) throw_cancelled(what(), position_);
+  if (canceller_.is_cancelled()) throw_cancelled(what(), position());
   if (ended_) return 0;
-  if (way_ == Way::unknown) way_ = find_way();
+  if (way_ == Way::unknown) way_ = look_at_kind();
   if (splice_pipe_.held() > 0) return read_spliced(out);
   for (;;) {
     const auto got = try_read(out);
@@ -93,10 +93,11 @@ std::size_t FdSource::read_some(std::span<std::byte> out) {
     }
     if (got == 0) {
       ended_ = true;
+      splice_pipe_.close();
       return 0;
     }
     const std::error_code code(errno, std::system_category());
-    if (!would_wait(code.value())) throw Error(code, what(), position_);
+    if (!would_wait(code.value())) throw Error(code, what(), position());
     wait();
   }
 }
@@ -105,12 +106,12 @@ std::size_t FdSource::read_some(std::span<std::byte> out) {
 std::size_t FdSource::read_spliced(std::span<std::byte> out) {
   const ssize_t got = splice_pipe_.read(out.data(), out.size());
   if (got > 0) return static_cast<std::size_t>(got);
-  throw Error({got == 0 ? EIO : errno, std::system_category()}, what(), position_);
+  throw Error({errno, std::system_category()}, what(), position());
 }
 
-std::size_t FdSource::can_splice() const noexcept {
+std::size_t FdSource::bytes_to_splice() const noexcept {
   if (!is_pipe_ || ended_ || canceller_.is_cancelled()) return 0;
-  return splice_pipe_.takes(fd_);
+  return splice_pipe_.waiting_in(fd_);
 }
 
 SplicePipe* FdSource::splice_some(std::size_t most) noexcept {

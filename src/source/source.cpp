@@ -25,9 +25,7 @@ SourceInfo Source::info() const { return {}; }
 
 RestartableSource* Source::as_restartable() noexcept { return nullptr; }
 
-std::size_t Source::can_splice() const noexcept { return 0; }
-
-detail::SplicePipe* Source::splice_some(std::size_t /*most*/) noexcept { return nullptr; }
+detail::Spliceable* Source::as_spliceable() noexcept { return nullptr; }
 
 RestartableSource* RestartableSource::as_restartable() noexcept { return this; }
 

@@ -45,8 +45,8 @@ class SpoolFile {
   /// value.
   int write(std::uint64_t slot, std::size_t at, std::span<const std::byte> bytes) noexcept;
 
-  /// Has the kernel write `size` bytes that `pipe` holds, from the start of a slot on. Returns how
-  /// many; the pipe still holds the rest.
+  /// Has the kernel write `size` bytes that `pipe` holds, from the start of a slot on and over into
+  /// the slots behind it. Returns how many; the pipe still holds the rest.
   std::size_t splice(std::uint64_t slot, SplicePipe& pipe, std::size_t size) noexcept;
 
   /// Reads exactly `out.size()` bytes. Returns 0, or an errno value.

@@ -69,26 +69,27 @@ std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
   return std::nullopt;
 }
 
-SpoolPlace SpoolStore::splice(std::uint64_t first, SplicePipe& pipe, std::size_t size,
-                              std::size_t& written) {
-  written = 0;
-  SpoolPlace place{0, first};
-  if (!disk_.try_take(size)) return place;
+bool SpoolStore::open_to_splice() {
   try {
-    if (const auto number = open_file(current_.load(std::memory_order_relaxed), true)) {
-      place.file = *number;
-      preallocate(place, size);
-      written = file(place).splice(first, pipe, size);
-    }
+    return open_file(current_.load(std::memory_order_relaxed), true).has_value();
   } catch (const std::system_error&) {
-    // No file can be made there: `write` goes on to the next directory.
+    return false;  // `write` goes on to the next directory, and notes why.
   }
-  disk_.give_back(size - written);
-  return place;
 }
 
-/// With a limit every block is accounted for, and what is set aside would not be.
+SpoolStore::Spliced SpoolStore::splice(std::uint64_t first, SplicePipe& pipe, std::size_t size) {
+  const auto number = open_file(current_.load(std::memory_order_relaxed), true);
+  if (!number || !disk_.try_take(size)) return {};
+  const SpoolPlace place{*number, first};
+  preallocate(place, size);
+  const std::size_t written = file(place).splice(first, pipe, size);
+  disk_.give_back(size - written);
+  return {written, place};
+}
+
+/// Has space set aside for the whole blocks of `size` bytes at `place`, and what comes behind them.
 void SpoolStore::preallocate(SpoolPlace place, std::size_t size) noexcept {
+  // With a limit every block is accounted for, and what is set aside would not be.
   if (disk_.limit() != unknown) return;
   for (std::size_t i = 0; i < size / block_size; ++i) file(place).preallocate(place.slot + i);
 }

@@ -62,15 +62,21 @@ class SpoolStore {
   /// cannot be: then `write` may still find room for each.
   std::optional<SpoolPlace> write_run(std::uint64_t first, std::span<const std::byte> bytes);
 
-  /// Has the kernel write whole blocks that follow each other, `size` bytes that `pipe` holds.
-  /// `written` becomes how many that were: where not all, `write` may find room for the rest, which
-  /// the pipe still holds, or says why there is none.
-  ///
-  /// Returns: where the first block is, and the others in the slots behind it. Requires: `direct`.
-  SpoolPlace splice(std::uint64_t first, SplicePipe& pipe, std::size_t size, std::size_t& written);
+  /// Opens the file that is spliced to, if it is not open. Returns false where that cannot be.
+  bool open_to_splice();
 
-  /// True if blocks lie at their own offset, as far as that can be.
-  bool direct() const noexcept { return direct_; }
+  /// What was spliced: so many bytes, the first block at `place` and the others behind it.
+  struct Spliced {
+    std::size_t size = 0;
+    SpoolPlace place;
+  };
+
+  /// Has the kernel write whole blocks that follow each other, `size` bytes that `pipe` holds. What
+  /// it could not write the pipe still holds: that must be read, and given to `write`, which finds
+  /// room for it or says why there is none.
+  ///
+  /// Requires: not encrypted, no window, and `open_to_splice`.
+  Spliced splice(std::uint64_t first, SplicePipe& pipe, std::size_t size);
 
   /// Writes on at `at` in a block that has been written up to there. Where its file fails, the
   /// block moves to another: then the place returned is a new one and the old one still reads.

@@ -71,12 +71,19 @@ class SizeSignalBlocked {
   }
   SizeSignalBlocked(const SizeSignalBlocked&) = delete;
   SizeSignalBlocked& operator=(const SizeSignalBlocked&) = delete;
+
+  /// For calls that go on by themselves: they meet the limit, and then tell what they wrote before.
+  ssize_t moved(ssize_t moved, std::size_t wanted) noexcept {
+    cut_short_ = moved >= 0 && static_cast<std::size_t>(moved) < wanted;
+    return moved;
+  }
+
   ~SizeSignalBlocked() {
     if (::sigismember(&before_, SIGXFSZ) == 1) return;
     const int error = errno;
     constexpr timespec at_once{};
     // The kernel has sent it to this thread alone.
-    if (error == EFBIG) ::sigtimedwait(&signal_, nullptr, &at_once);
+    if (error == EFBIG || cut_short_) ::sigtimedwait(&signal_, nullptr, &at_once);
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     errno = error;
   }
@@ -84,6 +91,7 @@ class SizeSignalBlocked {
  private:
   sigset_t signal_{};
   sigset_t before_{};
+  bool cut_short_ = false;
 };
 
 }  // namespace
@@ -218,12 +226,13 @@ ssize_t sendfile(int to_fd, int from_fd, std::uint64_t offset, std::size_t size)
 
 ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd, std::uint64_t to_offset,
                         std::size_t size) noexcept {
-  const SizeSignalBlocked blocked;
-  return transfer(Call::copy_file_range, size, [&](std::size_t n) {
+  SizeSignalBlocked blocked;
+  const ssize_t moved = transfer(Call::copy_file_range, size, [&](std::size_t n) {
     auto from = static_cast<off64_t>(from_offset);
     auto to = static_cast<off64_t>(to_offset);
     return ::copy_file_range(from_fd, &from, to_fd, &to, n, 0);
   });
+  return blocked.moved(moved, size);
 }
 
 ssize_t splice_now(int from_fd, int to_fd, std::size_t size) noexcept {
@@ -233,11 +242,12 @@ ssize_t splice_now(int from_fd, int to_fd, std::size_t size) noexcept {
 }
 
 ssize_t splice_to_file(int from_fd, int to_fd, std::uint64_t to_offset, std::size_t size) noexcept {
-  const SizeSignalBlocked blocked;
-  return transfer(Call::splice, size, [&](std::size_t n) {
+  SizeSignalBlocked blocked;
+  const ssize_t moved = transfer(Call::splice, size, [&](std::size_t n) {
     auto to = static_cast<off64_t>(to_offset);
     return ::splice(from_fd, nullptr, to_fd, &to, n, SPLICE_F_MOVE);
   });
+  return blocked.moved(moved, size);
 }
 
 std::size_t bytes_in(int pipe_fd) noexcept {

@@ -77,7 +77,8 @@ int open(const char* path, int flags, mode_t mode = 0) noexcept;
 int close(int fd) noexcept;
 ssize_t read(int fd, void* data, std::size_t size) noexcept;
 /// As `read`, but fails with EAGAIN where it would have to wait, whatever the flags of `fd`; with
-/// EOPNOTSUPP where the kernel cannot do that for such a file (it can for pipes, since 6.4).
+/// EOPNOTSUPP where the kernel cannot do that for such a file (since 6.4 it can for unnamed pipes,
+/// until bytes were spliced out of one).
 ssize_t read_now(int fd, void* data, std::size_t size) noexcept;
 /// The same for sockets. Asks for `Call::read` as well.
 ssize_t recv_now(int fd, void* data, std::size_t size) noexcept;
@@ -104,12 +105,11 @@ int memfd_create(const char* name) noexcept;
 ssize_t sendfile(int to_fd, int from_fd, std::uint64_t offset, std::size_t size) noexcept;
 ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd, std::uint64_t to_offset,
                         std::size_t size) noexcept;
-/// From one pipe to another. Fails with EAGAIN where it would have to wait. Asks for
-/// `Call::splice`, as the next one.
+/// `splice` from a pipe to a pipe; fails with EAGAIN where it would have to wait.
 ssize_t splice_now(int from_fd, int to_fd, std::size_t size) noexcept;
-/// From a pipe into a file.
+/// `splice` from a pipe into a file.
 ssize_t splice_to_file(int from_fd, int to_fd, std::uint64_t to_offset, std::size_t size) noexcept;
-/// How many bytes a pipe holds; 0 where that cannot be told. Cannot fail.
+/// How many bytes a pipe holds. Not a `Call`: a failure is a 0.
 std::size_t bytes_in(int pipe_fd) noexcept;
 int pipe(int (&ends)[2]) noexcept;
 /// posix_spawnp with the caller's environment. Returns: 0, or an error number.

@@ -37,7 +37,7 @@ struct StreamKind {
   bool window = false;
   bool restartable = false;
   std::size_t directories = 1;
-  bool pipe = false;
+  bool pipe = false;  ///< all of it waits in a pipe, so that blocks are spliced
 };
 
 inline std::ostream& operator<<(std::ostream& out, const StreamKind& kind) {

@@ -2,16 +2,24 @@
 // Bytes that the kernel moves from a pipe to the spool.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
+#include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "fault/child.hpp"
 #include "fault/faults.hpp"
 #include "fault/scenario.hpp"
 #include "support/buffers.hpp"
@@ -20,12 +28,25 @@ namespace seekable::test {
 namespace {
 
 constexpr std::size_t stream_size = 900'001;
+const std::atomic<bool> never{false};
 
 Options options_for(const ScratchDirectory& scratch, Fill fill) {
   Options options = options_spilled(4 * block);
   options.fill = fill;
   options.spool_directories = {scratch.path()};
   return options;
+}
+
+/// Waits until a pipe of this process holds 64 KiB, as much as one does by itself.
+void wait_for_full_pipe() {
+  for (;; std::this_thread::yield()) {
+    for (const std::string& open : open_descriptors()) {
+      int waiting = 0;
+      const int fd = std::atoi(open.c_str());
+      if (open.find(" pipe:") == std::string::npos) continue;
+      if (::ioctl(fd, FIONREAD, &waiting) == 0 && waiting == 1 << 16) return;
+    }
+  }
 }
 
 class Splice : public testing::Test {
@@ -38,24 +59,26 @@ class Splice : public testing::Test {
   const ScratchDirectory scratch;
 };
 
-class SpliceOfBoth : public Splice, public testing::WithParamInterface<Fill> {
+/// Counts what is spliced, and what is written otherwise.
+class SpliceByFill : public Splice, public testing::WithParamInterface<Fill> {
  protected:
   StreamBuffer buffer() const { return Splice::buffer(options_for(scratch, GetParam())); }
+
+  std::atomic<int> splices{0};
+  std::atomic<int> writes{0};
+  const CallHook hook{[this](Call call) -> std::optional<Fault> {
+    if (call == Call::splice) ++splices;
+    if (call == Call::pwrite) ++writes;
+    return std::nullopt;
+  }};
 };
 
-INSTANTIATE_TEST_SUITE_P(Fills, SpliceOfBoth, testing::Values(Fill::on_demand, Fill::ahead),
+INSTANTIATE_TEST_SUITE_P(Fills, SpliceByFill, testing::Values(Fill::on_demand, Fill::ahead),
                          [](const auto& info) {
                            return info.param == Fill::ahead ? "ahead" : "on_demand";
                          });
 
-TEST_P(SpliceOfBoth, IsHowBytesOfAFullPipeGetToTheSpool) {
-  std::atomic<int> splices{0};
-  std::atomic<int> writes{0};
-  const CallHook hook([&](Call call) -> std::optional<Fault> {
-    if (call == Call::splice) ++splices;
-    if (call == Call::pwrite) ++writes;
-    return std::nullopt;
-  });
+TEST_P(SpliceByFill, IsHowBytesOfAFullPipeGetToTheSpool) {
   const StreamBuffer buffer = this->buffer();
   EXPECT_EQ(buffer.wait_for_size(), stream_size);
   EXPECT_EQ(buffer.read(0, stream_size), content);
@@ -69,42 +92,71 @@ TEST_P(SpliceOfBoth, IsHowBytesOfAFullPipeGetToTheSpool) {
   EXPECT_LE(stats.memory_bytes, 4 * block);
 }
 
-TEST_P(SpliceOfBoth, LeavesAFileThatIsTheStream) {
+TEST_P(SpliceByFill, LeavesAFileThatIsTheStream) {
   StreamBuffer buffer = this->buffer();
   const FileDescriptor file = buffer.to_file();
   EXPECT_EQ(content_of(file.get()), content);
+  EXPECT_GE(splices, 2);
 }
 
-TEST_F(Splice, GoesOnWhereTheDiskFailedInTheMiddleOfABlock) {
-  int to_file = 0;
-  bool full = false;
-  // Every other call fills the pipe of our own, the one behind it writes the file.
+TEST_F(Splice, IsForTheOutputOfACommandToo) {
+  std::atomic<int> splices{0};
   const CallHook hook([&](Call call) -> std::optional<Fault> {
-    if (full && (call == Call::splice || call == Call::pwrite)) return Fault{.error = ENOSPC};
-    if (call != Call::splice || ++to_file % 2 != 0) return std::nullopt;
-    full = true;
-    return Fault{.at_most = block / 2 + 17};
+    if (call == Call::splice) ++splices;
+    return std::nullopt;
   });
-  const StreamBuffer buffer = this->buffer(options_for(scratch, Fill::on_demand));
-  EXPECT_EQ(code_of([&] { buffer.wait_for_size(); }), Errc::disk_full);
-  ASSERT_TRUE(full);
-  const std::uint64_t kept = buffer.available(0);
-  EXPECT_EQ(buffer.read(0, kept), part(content, 0, kept));
-  EXPECT_EQ(offset_of_error([&] { buffer.read(kept, 1); }), kept);
-  full = false;
-  to_file = 1 << 20;
+  const auto path = scratch.file("content", content);
+  const StreamBuffer buffer(from_command({"cat", path.string()}),
+                            options_for(scratch, Fill::on_demand));
+  EXPECT_EQ(buffer.read(0, 5 * block), part(content, 0, 5 * block));
+  wait_for_full_pipe();
   EXPECT_EQ(buffer.read(0, stream_size), content);
+  EXPECT_GE(splices, 2);
   EXPECT_EQ(buffer.stats().bytes_on_wire, stream_size);
 }
 
-TEST_P(SpliceOfBoth, StaysWithinTheDiskLimitToTheByte) {
+TEST_P(SpliceByFill, IsNotForWhatIsSealedNorForAWindow) {
+  Options window = options_for(scratch, GetParam());
+  window.retention = Retention::window(20 * block, WhenFull::drop_oldest);
+  EXPECT_EQ(Splice::buffer(std::move(window)).read(0, stream_size), content);
+  if (detail::make_cipher() != nullptr) {
+    Options sealed = options_for(scratch, GetParam());
+    sealed.memory_limit = 8 * block;
+    sealed.encrypt_spool = true;
+    EXPECT_EQ(Splice::buffer(std::move(sealed)).read(0, stream_size), content);
+  }
+  EXPECT_EQ(splices, 0);
+  EXPECT_GT(writes, 0);
+}
+
+TEST_P(SpliceByFill, LeavesAPipeThatIsWaitedForAndEnds) {
+  // After a splice the kernel cannot read this pipe without waiting: it is asked first.
+  Ends ends = make_pipe_ends();
+  ASSERT_GE(::fcntl(ends.write.get(), F_SETPIPE_SZ, 1 << 20), 1 << 20);
+  ASSERT_TRUE(write_all(ends.write.get(), part(content, 0, 12 * block)));
+  const StreamBuffer buffer(from_fd(ends.read.get()), options_for(scratch, GetParam()));
+  EXPECT_EQ(buffer.read(0, 12 * block), part(content, 0, 12 * block));
+  EXPECT_GE(splices, 2);
+  Bytes got;
+  {
+    std::jthread reader([&] { got = buffer.read(12 * block, stream_size); });
+    ASSERT_TRUE(write_all(ends.write.get(), part(content, 12 * block, 5)));
+    ASSERT_TRUE(write_all(ends.write.get(), part(content, 12 * block + 5, stream_size)));
+    ends.write.reset();
+  }
+  EXPECT_EQ(got, part(content, 12 * block, stream_size));
+}
+
+TEST_P(SpliceByFill, StaysWithinTheDiskLimitToTheByte) {
   for (const std::uint64_t limit : {block - 1, block, 2 * block + 5, 5 * block}) {
     SCOPED_TRACE(limit);
+    splices = 0;
     Options options = options_for(scratch, GetParam());
     options.disk_limit = limit;
     StreamBuffer buffer = Splice::buffer(std::move(options));
     EXPECT_EQ(code_of([&] { buffer.wait_for_size(); }), Errc::disk_full);
     EXPECT_LE(buffer.stats().spool_bytes, limit);
+    EXPECT_EQ(splices > 0, limit >= block);
     const std::uint64_t kept = buffer.available(0);
     EXPECT_EQ(buffer.read(0, kept), part(content, 0, kept));
     // What is given up makes room for what comes.
@@ -116,6 +168,27 @@ TEST_P(SpliceOfBoth, StaysWithinTheDiskLimitToTheByte) {
       ASSERT_LE(buffer.stats().spool_bytes, limit);
     }
   }
+}
+
+TEST_F(Splice, GoesOnWhereTheDiskFailedInTheMiddleOfABlock) {
+  int splices = 0;
+  bool full = false;
+  const CallHook hook([&](Call call) -> std::optional<Fault> {
+    if (full && (call == Call::splice || call == Call::pwrite)) return Fault{.error = ENOSPC};
+    // The first one fills the pipe of our own, the second one writes the file.
+    if (call != Call::splice || ++splices != 2) return std::nullopt;
+    full = true;
+    return Fault{.at_most = block / 2 + 17};
+  });
+  const StreamBuffer buffer = this->buffer(options_for(scratch, Fill::on_demand));
+  EXPECT_EQ(code_of([&] { buffer.wait_for_size(); }), Errc::disk_full);
+  ASSERT_TRUE(full);
+  const std::uint64_t kept = buffer.available(0);
+  EXPECT_EQ(buffer.read(0, kept), part(content, 0, kept));
+  EXPECT_EQ(offset_of_error([&] { buffer.read(kept, 1); }), kept);
+  full = false;
+  EXPECT_EQ(buffer.read(0, stream_size), content);
+  EXPECT_EQ(buffer.stats().bytes_on_wire, stream_size);
 }
 
 TEST_F(Splice, OfWhatWasGivenUpMeanwhileTakesNoRoom) {
@@ -136,6 +209,91 @@ TEST_F(Splice, OfWhatWasGivenUpMeanwhileTakesNoRoom) {
   EXPECT_LE(buffer.stats().spool_bytes, stream_size - 9 * block);
 }
 
+TEST_F(Splice, TakesALimitOfFileSizeForAFullDisk) {
+  // The kernel goes on by itself where a call has come to the limit, and then would end the
+  // process.
+  EXPECT_TRUE(passes_in_a_child([&] {
+    const rlimit limit{10 * block + 5000, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    Options options = options_for(scratch, Fill::on_demand);
+    options.memory_limit = 8 * block;
+    const StreamBuffer buffer = this->buffer(std::move(options));
+    EXPECT_EQ(buffer.wait_for_size(), stream_size);
+    EXPECT_EQ(buffer.read(0, stream_size), content);
+    EXPECT_GE(unlinked_files_in(scratch.path()).size(), 2U);
+  }));
+}
+
+TEST_F(Splice, LeavesTheDescriptorToTheSpool) {
+  // There is one for the file, and none for a pipe of our own.
+  EXPECT_TRUE(passes_in_a_child([&] {
+    const StreamBuffer buffer = this->buffer(options_for(scratch, Fill::on_demand));
+    EXPECT_EQ(buffer.read(0, 1), part(content, 0, 1));
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    const int next = ::dup(0);
+    ::close(next);
+    limit.rlim_cur = static_cast<rlim_t>(next) + 1;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    EXPECT_EQ(buffer.read(0, stream_size), content);
+  }));
+}
+
+TEST_F(Splice, IsNotForASlowDisk) {
+  // What is in the pipe of our own nobody can read: one slow write is enough.
+  std::atomic<int> splices{0};
+  std::atomic<int> writes{0};
+  const CallHook hook([&](Call call) -> std::optional<Fault> {
+    if (call == Call::pwrite) ++writes;
+    if (call == Call::splice && ++splices == 2) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(60));  // This is the slow disk.
+    }
+    return std::nullopt;
+  });
+  const StreamBuffer buffer = this->buffer(options_for(scratch, Fill::ahead));
+  EXPECT_EQ(buffer.wait_for_size(), stream_size);
+  EXPECT_GT(writes, 2);
+  EXPECT_EQ(buffer.read(0, stream_size), content);
+}
+
+TEST_F(Splice, LeavesNoPipeBehindTheEnd) {
+  const auto before = open_descriptors();
+  StreamBuffer buffer(from_fd(full_pipe(content).release(), true),
+                      options_for(scratch, Fill::on_demand));
+  EXPECT_EQ(buffer.wait_for_size(), stream_size);
+  // The source and the spool.
+  EXPECT_EQ(open_descriptors().size(), before.size() + 2);
+}
+
+TEST_F(Splice, LeavesAPipeOfWhichOthersMayTakeBytes) {
+  // Between a look at a pipe and a read of it they may be gone: that read must not wait.
+  Ends ends = make_pipe_ends();
+  ASSERT_GE(::fcntl(ends.write.get(), F_SETPIPE_SZ, 1 << 20), 1 << 20);
+  ASSERT_TRUE(write_all(ends.write.get(), part(content, 0, 12 * block)));
+  StreamBuffer buffer(from_fd(ends.read.get()), options_for(scratch, Fill::on_demand));
+  EXPECT_EQ(buffer.read(0, 12 * block), part(content, 0, 12 * block));
+  std::byte stolen{};
+  Gate waits;
+  std::atomic<int> polls{0};
+  const CallHook hook([&](Call call) -> std::optional<Fault> {
+    if (call == Call::poll && ++polls == 2) waits.enter(never);
+    if (call == Call::splice && polls == 1 && stolen == std::byte{}) {
+      EXPECT_EQ(::read(ends.read.get(), &stolen, 1), 1);
+    }
+    return std::nullopt;
+  });
+  std::error_code code;
+  std::jthread reader([&] { code = code_of([&] { buffer.read(12 * block, 1); }); });
+  while (polls == 0) std::this_thread::yield();
+  ASSERT_TRUE(write_all(ends.write.get(), to_bytes("x")));
+  waits.wait_entered();
+  buffer.cancel();
+  waits.open();
+  reader.join();
+  EXPECT_EQ(stolen, std::byte{'x'});
+  EXPECT_EQ(code, Errc::cancelled);
+}
+
 TEST_F(Splice, EndsWhereItIsCancelled) {
   StreamBuffer* made = nullptr;
   int calls = 0;
@@ -154,8 +312,9 @@ TEST_F(Splice, EndsWhereItIsCancelled) {
 TEST_F(Splice, IsNotForWhatSomebodyWaitsFor) {
   // A disk that hangs must not keep back what has come.
   Gate disk;
+  std::atomic<int> splices{0};
   const CallHook hook([&](Call call) -> std::optional<Fault> {
-    static const std::atomic<bool> never{false};
+    if (call == Call::splice) ++splices;
     if (call == Call::splice || call == Call::pwrite) disk.enter(never);
     return std::nullopt;
   });
@@ -169,7 +328,6 @@ TEST_F(Splice, IsNotForWhatSomebodyWaitsFor) {
   const std::uint64_t wanted = 6 * block + 9;
   const Subscription subscription =
       buffer.when_available({wanted, wanted + 10}, [&](std::error_code code) {
-        static const std::atomic<bool> never{false};
         result = code;
         told.enter(never);
       });
@@ -177,8 +335,15 @@ TEST_F(Splice, IsNotForWhatSomebodyWaitsFor) {
   told.wait_entered();
   EXPECT_FALSE(result) << result.message();
   EXPECT_EQ(buffer.read(wanted, 10), part(content, wanted, 10));
+  EXPECT_EQ(splices, 0);
   disk.open();
   told.open();
+  // Nobody waits any more: the same stream is spliced.
+  ASSERT_TRUE(write_all(ends.write.get(), part(content, 10 * block, stream_size)));
+  ends.write.reset();
+  while (!buffer.exhausted()) std::this_thread::yield();
+  EXPECT_GE(splices, 2);
+  EXPECT_EQ(buffer.read(0, stream_size), content);
 }
 
 }  // namespace
