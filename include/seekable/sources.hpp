@@ -25,8 +25,9 @@ namespace seekable::inline v1 {
 /// for. `cancel` makes a waiting read throw at once. Reading moves the descriptor's position, and
 /// nobody else may read it meanwhile. A socket that gives packets fails with
 /// `std::errc::wrong_protocol_type`; a pipe in packet mode (`O_DIRECT`) cannot be told from another
-/// and must not be given. Throws: `std::invalid_argument` if `fd` is negative. Lifetime: without
-/// `close`, `fd` must stay open until the buffer and its readers are gone.
+/// and must not be given. A pipe that spills is no longer read by `RWF_NOWAIT` afterwards: the
+/// kernel forgets that it could. Throws: `std::invalid_argument` if `fd` is negative. Lifetime:
+/// without `close`, `fd` must stay open until the buffer and its readers are gone.
 SEEKABLE_EXPORT std::unique_ptr<Source> from_fd(int fd, bool close = false);
 
 /// Reads the file at `path`. A regular file is read in place: any offset at once, nothing is
