@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "fault/faults.hpp"
@@ -74,6 +75,21 @@ TEST(RunRead, LeavesItToEachBlockToTellOfAFailure) {
   NthCall faults({Call::pread}, 1, {.error = EIO}, NthCall::Lasts::on);
   EXPECT_EQ(offset_of_error([&] { buffer.read(offset, block); }), offset);
   EXPECT_FALSE(buffer.failure());
+}
+
+// Invariant 2: all of the blocks are announced, not the first alone.
+TEST(RunRead, KeepsWhatIsGivenUpMeanwhileUntilItIsOver) {
+  StreamBuffer buffer = spilled();
+  bool given_up = false;
+  const CallHook hook([&](Call call) -> std::optional<Fault> {
+    if (call == Call::pread && !std::exchange(given_up, true)) buffer.release_before(8 * block);
+    return std::nullopt;
+  });
+  EXPECT_EQ(buffer.read(2 * block + 5, 3 * block), pattern_bytes(2 * block + 5, 3 * block));
+  EXPECT_TRUE(given_up);
+  EXPECT_EQ(code_of([&] { buffer.read(2 * block + 5, 1); }), Errc::released);
+  buffer.release_before(9 * block);  // It reclaims what was held up.
+  EXPECT_EQ(buffer.stats().spool_bytes, stream_size - 9 * block);
 }
 
 }  // namespace
