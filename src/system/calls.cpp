@@ -236,14 +236,14 @@ ssize_t copy_file_range(int from_fd, std::uint64_t from_offset, int to_fd, std::
 }
 
 ssize_t splice_now(int from_fd, int to_fd, std::size_t size) noexcept {
-  return transfer(Call::splice, size, [&](std::size_t n) {
+  return transfer(Call::splice_now, size, [&](std::size_t n) {
     return ::splice(from_fd, nullptr, to_fd, nullptr, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   });
 }
 
 ssize_t splice_to_file(int from_fd, int to_fd, std::uint64_t to_offset, std::size_t size) noexcept {
   SizeSignalBlocked blocked;
-  const ssize_t moved = transfer(Call::splice, size, [&](std::size_t n) {
+  const ssize_t moved = transfer(Call::splice_to_file, size, [&](std::size_t n) {
     auto to = static_cast<off64_t>(to_offset);
     return ::splice(from_fd, nullptr, to_fd, &to, n, SPLICE_F_MOVE);
   });

@@ -67,7 +67,7 @@ class SpliceByFill : public Splice, public testing::WithParamInterface<Fill> {
   std::atomic<int> splices{0};
   std::atomic<int> writes{0};
   const CallHook hook{[this](Call call) -> std::optional<Fault> {
-    if (call == Call::splice) ++splices;
+    if (call == Call::splice_to_file) ++splices;
     if (call == Call::pwrite) ++writes;
     return std::nullopt;
   }};
@@ -84,7 +84,7 @@ TEST_P(SpliceByFill, IsHowBytesOfAFullPipeGetToTheSpool) {
   EXPECT_EQ(buffer.read(0, stream_size), content);
   // Less than a block is left at the end, and goes through memory.
   EXPECT_LE(writes, 1);
-  EXPECT_GE(splices, 2);
+  EXPECT_GT(splices, 0);
   const Stats stats = buffer.stats();
   EXPECT_GE(stats.spilled_bytes, stream_size / block * block - 4 * block);
   EXPECT_EQ(stats.spilled_bytes, stats.spool_bytes);
@@ -96,13 +96,13 @@ TEST_P(SpliceByFill, LeavesAFileThatIsTheStream) {
   StreamBuffer buffer = this->buffer();
   const FileDescriptor file = buffer.to_file();
   EXPECT_EQ(content_of(file.get()), content);
-  EXPECT_GE(splices, 2);
+  EXPECT_GT(splices, 0);
 }
 
 TEST_F(Splice, IsForTheOutputOfACommandToo) {
   std::atomic<int> splices{0};
   const CallHook hook([&](Call call) -> std::optional<Fault> {
-    if (call == Call::splice) ++splices;
+    if (call == Call::splice_to_file) ++splices;
     return std::nullopt;
   });
   const auto path = scratch.file("content", content);
@@ -111,7 +111,7 @@ TEST_F(Splice, IsForTheOutputOfACommandToo) {
   EXPECT_EQ(buffer.read(0, 5 * block), part(content, 0, 5 * block));
   wait_for_full_pipe();
   EXPECT_EQ(buffer.read(0, stream_size), content);
-  EXPECT_GE(splices, 2);
+  EXPECT_GT(splices, 0);
   EXPECT_EQ(buffer.stats().bytes_on_wire, stream_size);
 }
 
@@ -136,7 +136,7 @@ TEST_P(SpliceByFill, LeavesAPipeThatIsWaitedForAndEnds) {
   ASSERT_TRUE(write_all(ends.write.get(), part(content, 0, 12 * block)));
   const StreamBuffer buffer(from_fd(ends.read.get()), options_for(scratch, GetParam()));
   EXPECT_EQ(buffer.read(0, 12 * block), part(content, 0, 12 * block));
-  EXPECT_GE(splices, 2);
+  EXPECT_GT(splices, 0);
   Bytes got;
   {
     std::jthread reader([&] { got = buffer.read(12 * block, stream_size); });
@@ -174,9 +174,9 @@ TEST_F(Splice, GoesOnWhereTheDiskFailedInTheMiddleOfABlock) {
   int splices = 0;
   bool full = false;
   const CallHook hook([&](Call call) -> std::optional<Fault> {
-    if (full && (call == Call::splice || call == Call::pwrite)) return Fault{.error = ENOSPC};
-    // The first one fills the pipe of our own, the second one writes the file.
-    if (call != Call::splice || ++splices != 2) return std::nullopt;
+    if (full && (call == Call::splice_to_file || call == Call::pwrite))
+      return Fault{.error = ENOSPC};
+    if (call != Call::splice_to_file || ++splices != 1) return std::nullopt;
     full = true;
     return Fault{.at_most = block / 2 + 17};
   });
@@ -197,13 +197,13 @@ TEST_F(Splice, OfWhatWasGivenUpMeanwhileTakesNoRoom) {
   const std::uint64_t low = 9 * block + 100;
   const CallHook hook([&](Call call) -> std::optional<Fault> {
     // Between the first step and the second.
-    if (call == Call::splice && ++calls == 2) made->release_before(low);
+    if (call == Call::splice_to_file && ++calls == 1) made->release_before(low);
     return std::nullopt;
   });
   StreamBuffer buffer = this->buffer(options_for(scratch, Fill::on_demand));
   made = &buffer;
   EXPECT_EQ(buffer.wait_for_size(), stream_size);
-  EXPECT_GE(calls, 2);
+  EXPECT_GE(calls, 1);
   EXPECT_EQ(buffer.read(low, stream_size), part(content, low, stream_size));
   EXPECT_EQ(code_of([&] { buffer.read(low - 101, 1); }), Errc::released);
   EXPECT_LE(buffer.stats().spool_bytes, stream_size - 9 * block);
@@ -245,13 +245,14 @@ TEST_F(Splice, IsNotForASlowDisk) {
   std::atomic<int> writes{0};
   const CallHook hook([&](Call call) -> std::optional<Fault> {
     if (call == Call::pwrite) ++writes;
-    if (call == Call::splice && ++splices == 2) {
+    if (call == Call::splice_to_file && ++splices == 1) {
       std::this_thread::sleep_for(std::chrono::milliseconds(60));  // This is the slow disk.
     }
     return std::nullopt;
   });
   const StreamBuffer buffer = this->buffer(options_for(scratch, Fill::ahead));
   EXPECT_EQ(buffer.wait_for_size(), stream_size);
+  EXPECT_EQ(splices, 1);
   EXPECT_GT(writes, 2);
   EXPECT_EQ(buffer.read(0, stream_size), content);
 }
@@ -277,7 +278,7 @@ TEST_F(Splice, LeavesAPipeOfWhichOthersMayTakeBytes) {
   std::atomic<int> polls{0};
   const CallHook hook([&](Call call) -> std::optional<Fault> {
     if (call == Call::poll && ++polls == 2) waits.enter(never);
-    if (call == Call::splice && polls == 1 && stolen == std::byte{}) {
+    if (call == Call::splice_now && polls == 1 && stolen == std::byte{}) {
       EXPECT_EQ(::read(ends.read.get(), &stolen, 1), 1);
     }
     return std::nullopt;
@@ -298,7 +299,7 @@ TEST_F(Splice, EndsWhereItIsCancelled) {
   StreamBuffer* made = nullptr;
   int calls = 0;
   const CallHook hook([&](Call call) -> std::optional<Fault> {
-    if (call == Call::splice && ++calls == 1) made->cancel();
+    if (call == Call::splice_now && ++calls == 1) made->cancel();
     return std::nullopt;
   });
   StreamBuffer buffer = this->buffer(options_for(scratch, Fill::on_demand));
@@ -314,8 +315,8 @@ TEST_F(Splice, IsNotForWhatSomebodyWaitsFor) {
   Gate disk;
   std::atomic<int> splices{0};
   const CallHook hook([&](Call call) -> std::optional<Fault> {
-    if (call == Call::splice) ++splices;
-    if (call == Call::splice || call == Call::pwrite) disk.enter(never);
+    if (call == Call::splice_to_file) ++splices;
+    if (call == Call::splice_to_file || call == Call::pwrite) disk.enter(never);
     return std::nullopt;
   });
   Options options = options_for(scratch, Fill::ahead);
@@ -342,7 +343,7 @@ TEST_F(Splice, IsNotForWhatSomebodyWaitsFor) {
   ASSERT_TRUE(write_all(ends.write.get(), part(content, 10 * block, stream_size)));
   ends.write.reset();
   while (!buffer.exhausted()) std::this_thread::yield();
-  EXPECT_GE(splices, 2);
+  EXPECT_GT(splices, 0);
   EXPECT_EQ(buffer.read(0, stream_size), content);
 }
 

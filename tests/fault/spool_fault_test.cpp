@@ -24,11 +24,11 @@ class SpoolFault : public testing::TestWithParam<StreamKind> {
   /// Calls of which a failure must never reach the program, and what happens to them.
   static std::vector<Case> harmless() {
     std::vector<Case> cases;
-    for (const Call call : {Call::open, Call::pwrite, Call::splice, Call::pread, Call::fallocate,
-                            Call::ftruncate, Call::fstat}) {
+    for (const Call call : {Call::open, Call::pwrite, Call::splice_now, Call::splice_to_file,
+                            Call::pread, Call::fallocate, Call::ftruncate, Call::fstat}) {
       cases.push_back({{call}, {.error = EINTR}});
     }
-    for (const Call call : {Call::pwrite, Call::splice, Call::pread}) {
+    for (const Call call : {Call::pwrite, Call::splice_now, Call::splice_to_file, Call::pread}) {
       for (const std::size_t most : {1, 4095, 40000}) cases.push_back({{call}, {.at_most = most}});
     }
     for (const int error : {ENOSPC, EIO, EOPNOTSUPP, EFBIG}) {
@@ -37,7 +37,7 @@ class SpoolFault : public testing::TestWithParam<StreamKind> {
     }
     // What cannot be spliced is read and written.
     for (const int error : {ENOSPC, EIO, EINVAL, EAGAIN}) {
-      cases.push_back({{Call::splice}, {.error = error}});
+      cases.push_back({{Call::splice_to_file}, {.error = error}});
     }
     cases.push_back({{Call::pipe}, {.error = EMFILE}});
     cases.push_back({{Call::open}, {.error = EOPNOTSUPP}});  // No O_TMPFILE: make and unlink.
@@ -48,12 +48,12 @@ class SpoolFault : public testing::TestWithParam<StreamKind> {
   static std::vector<Case> harmful() {
     std::vector<Case> cases;
     for (const int error : {ENOSPC, EIO, EFBIG}) {
-      cases.push_back({{Call::pwrite, Call::splice}, {.error = error}});
+      cases.push_back({{Call::pwrite, Call::splice_to_file}, {.error = error}});
     }
     for (const int error : {EDQUOT, EMFILE, EACCES}) {
       cases.push_back({{Call::open}, {.error = error}});
     }
-    cases.push_back({{Call::pwrite, Call::splice}, {.at_most = 0}});
+    cases.push_back({{Call::pwrite, Call::splice_to_file}, {.at_most = 0}});
     return cases;
   }
 
@@ -100,7 +100,7 @@ TEST_P(SpoolFault, IsNotFeltWhereTheCallCanBeMadeAgainOrLeftOut) {
       nth += nth / 8;
     }
     ASSERT_FALSE(HasFailure());
-    if (GetParam().pipe && one.calls.contains(Call::splice)) {
+    if (GetParam().pipe && one.calls.contains(Call::splice_to_file)) {
       EXPECT_GT(nth, 1U) << "nothing is spliced";
     }
   }

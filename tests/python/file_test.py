@@ -39,7 +39,8 @@ class BesideBytesIO(FileCase):
             "seek from here": lambda f: f.seek(rng.randrange(-f.tell(), 1000), os.SEEK_CUR),
             "seek from the end": lambda f: f.seek(rng.randrange(-len(TEXT), 1000), os.SEEK_END),
             "tell": lambda f: f.tell(),
-            "readlines": lambda f: f.readlines(rng.choice([-1, 0, 100, 100_000])),
+            # Not that of BytesIO: with lines of just as many bytes it stops one earlier.
+            "readlines": lambda f: io.IOBase.readlines(f, rng.choice([-1, 0, 100, 100_000])),
             "next": lambda f: next(f, None),
         }
         for round_ in range(20):

@@ -75,7 +75,7 @@ TEST_P(SpliceStress, GivesExactBytesWhileTheyAreReadAndGivenUp) {
   options.fill = GetParam();
   std::atomic<int> splices{0};
   const CallHook hook([&](detail::sys::Call call) -> std::optional<detail::sys::Fault> {
-    if (call == detail::sys::Call::splice) ++splices;
+    if (call == detail::sys::Call::splice_to_file) ++splices;
     return std::nullopt;
   });
   StreamBuffer buffer(from_fd(ends.read.get()), std::move(options));

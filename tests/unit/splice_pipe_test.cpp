@@ -88,7 +88,7 @@ TEST_F(SplicePipeTest, WaitsForNothing) {
 TEST_F(SplicePipeTest, IsNotTriedAgainWhereTheFileSystemCannot) {
   ASSERT_EQ(splice.take(pipe.get(), 65'536), 65'536U);
   {
-    const CallHook hook(fail_call(detail::sys::Call::splice, EINVAL));
+    const CallHook hook(fail_call(detail::sys::Call::splice_to_file, EINVAL));
     EXPECT_EQ(splice.write_to(file.fd.get(), 0, 65'536), 0U);
   }
   std::vector<std::byte> bytes(65'536);
@@ -99,7 +99,7 @@ TEST_F(SplicePipeTest, IsNotTriedAgainWhereTheFileSystemCannot) {
 TEST_F(SplicePipeTest, IsTriedAgainWhereTheDiskWasFull) {
   ASSERT_EQ(splice.take(pipe.get(), 65'536), 65'536U);
   {
-    const CallHook hook(fail_call(detail::sys::Call::splice, ENOSPC));
+    const CallHook hook(fail_call(detail::sys::Call::splice_to_file, ENOSPC));
     EXPECT_EQ(splice.write_to(file.fd.get(), 0, 65'536), 0U);
   }
   EXPECT_EQ(splice.write_to(file.fd.get(), 0, 65'536), 65'536U);
