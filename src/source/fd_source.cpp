@@ -88,7 +88,7 @@ std::size_t FdSource::read_some(std::span<std::byte> out) {
   for (;;) {
     const auto got = try_read(out);
     if (got > 0) {
-      position_ += static_cast<std::uint64_t>(got);
+      position_ += static_cast<std::uint64_t>(got) + splice_pipe_.held();
       return static_cast<std::size_t>(got);
     }
     if (got == 0) {

@@ -66,7 +66,9 @@ ssize_t SplicePipe::read_through(int from, void* data, std::size_t size) noexcep
   const ssize_t moved = sys::splice_now(from, write_end_.get(), std::min(size, most_bytes));
   if (moved <= 0) return moved;
   held_ = static_cast<std::size_t>(moved);
-  return read(data, size);
+  const ssize_t got = read(data, size);
+  if (got < 0) held_ = 0;  // To its owner nothing has come.
+  return got;
 }
 
 void SplicePipe::close() noexcept {

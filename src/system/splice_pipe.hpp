@@ -44,6 +44,8 @@ class SplicePipe {
   /// Returns: what `read` returns, -1 with EAGAIN where it would have to wait.
   /// Blocks: never.
   ssize_t read_through(int from, void* data, std::size_t size) noexcept;
+
+  /// True from the first `take` on, until `close`.
   bool is_made() const noexcept { return static_cast<bool>(write_end_); }
 
   /// Closes the pipe. Requires: nothing is held.
@@ -59,8 +61,10 @@ class SplicePipe {
   /// Blocks: for the disk.
   std::size_t write_to(int fd, std::uint64_t offset, std::size_t size) noexcept;
 
-  /// Reads what is held into memory, as `read` would, but does not wait. Requires: something is
-  /// held.
+  /// Reads what is held into memory. Requires: something is held.
+  ///
+  /// Returns: how many bytes; -1 with an errno value.
+  /// Blocks: never.
   ssize_t read(void* data, std::size_t size) noexcept;
 
  private:

@@ -23,6 +23,7 @@
 #include "fault/faults.hpp"
 #include "fault/scenario.hpp"
 #include "support/buffers.hpp"
+#include "support/watchdog.hpp"
 
 namespace seekable::test {
 namespace {
@@ -55,6 +56,7 @@ class Splice : public testing::Test {
     return StreamBuffer(from_fd(full_pipe(content).release(), true), std::move(options));
   }
 
+  const Watchdog watchdog{"what is spliced"};
   const std::vector<std::byte> content = pattern_bytes(0, stream_size);
   const ScratchDirectory scratch;
 };
@@ -130,7 +132,8 @@ TEST_P(SpliceByFill, IsNotForWhatIsSealedNorForAWindow) {
 }
 
 TEST_P(SpliceByFill, LeavesAPipeThatIsWaitedForAndEnds) {
-  // After a splice the kernel cannot read this pipe without waiting: it is asked first.
+  // After a splice the kernel has no other read of this pipe that does not wait than by way of
+  // ours.
   Ends ends = make_pipe_ends();
   ASSERT_GE(::fcntl(ends.write.get(), F_SETPIPE_SZ, 1 << 20), 1 << 20);
   ASSERT_TRUE(write_all(ends.write.get(), part(content, 0, 12 * block)));
@@ -290,6 +293,22 @@ TEST_F(Splice, LeavesAPipeOfWhichOthersMayTakeBytes) {
   reader.join();
   EXPECT_EQ(stolen, std::byte{'x'});
   EXPECT_EQ(code, Errc::cancelled);
+}
+
+TEST_F(Splice, TellsWhereAReadByWayOfOurPipeFailed) {
+  Ends ends = make_pipe_ends();
+  ASSERT_GE(::fcntl(ends.write.get(), F_SETPIPE_SZ, 1 << 20), 1 << 20);
+  ASSERT_TRUE(write_all(ends.write.get(), part(content, 0, 12 * block)));
+  const StreamBuffer buffer(from_fd(ends.read.get()), options_for(scratch, Fill::on_demand));
+  EXPECT_EQ(buffer.read(0, 12 * block), part(content, 0, 12 * block));
+  ASSERT_TRUE(write_all(ends.write.get(), part(content, 12 * block, 100)));
+  int reads = 0;
+  const CallHook hook([&](Call call) -> std::optional<Fault> {
+    if (call != Call::read) return std::nullopt;
+    return ++reads == 1 ? Fault{.at_most = 7} : Fault{.error = EIO};
+  });
+  EXPECT_EQ(buffer.read(12 * block, 100), part(content, 12 * block, 7));
+  EXPECT_EQ(offset_of_error([&] { buffer.read(12 * block + 7, 1); }), 12 * block + 7);
 }
 
 TEST_F(Splice, EndsWhereItIsCancelled) {
