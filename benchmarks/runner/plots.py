@@ -133,9 +133,9 @@ def readers(figures, line):
 def alignments(figures, line):
     names = {"memory_4k": "4 KiB, memory", "memory_64k": "64 KiB, memory",
              "spilled_4k": "4 KiB, spilled", "spilled_64k": "64 KiB, spilled"}
-    series = [svg.Series(names[case], [(at, time / times[0]) for at, time in enumerate(times)],
+    series = [svg.Series(names[case], list(enumerate(ratios)),
                          KINDS[number], dots=False)
-              for number, (case, times) in enumerate(figures["alignments"].items())]
+              for number, (case, ratios) in enumerate(figures["alignments"].items())]
     worst = max(ratio for one in series for _, ratio in one.points)
     x = svg.Axis("(destination - source) modulo 4096, in bytes", 0, 63, list(range(0, 64, 8)))
     y = svg.linear("time divided by that at 0", max(worst, 1.5))

@@ -54,14 +54,20 @@ def scenario_and_notes(side, size):
     return float(cost), {name: float(value) for name, value in map(str.split, notes)}
 
 
-def micro(pattern, rounds, seconds):
-    """Returns, by name, the times of the repetitions of what matches `pattern`, in nanoseconds."""
+def micro_runs(pattern, rounds, seconds):
+    """Returns, by name, what is told of each repetition of what matches `pattern`."""
     result = subprocess.run(
         [MICRO, f"--benchmark_filter={pattern}", f"--benchmark_repetitions={rounds}",
          "--benchmark_enable_random_interleaving=true", f"--benchmark_min_time={seconds}",
          "--benchmark_format=json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    times = {}
+    runs = {}
     for run in json.loads(result.stdout)["benchmarks"]:
         if run["run_type"] == "iteration":
-            times.setdefault(run["name"], []).append(run["real_time"])
-    return times
+            runs.setdefault(run["name"], []).append(run)
+    return runs
+
+
+def micro(pattern, rounds, seconds):
+    """As `micro_runs`: their times alone, in nanoseconds."""
+    return {name: [run["real_time"] for run in runs]
+            for name, runs in micro_runs(pattern, rounds, seconds).items()}

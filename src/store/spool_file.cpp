@@ -107,7 +107,7 @@ int SpoolFile::read_past_page(std::uint64_t offset, std::span<std::byte> out) co
     // Slow, and rare: it tells a failure from a read that was cut short.
     return read_all_at(fd_.get(), out.data(), out.size(), offset);
   }
-  std::memmove(out.data() + past, rest.data(), rest.size());
+  move_up(out.data() + past, rest.data(), rest.size());
   std::memcpy(out.data(), first.data(), past);
   return 0;
 }

@@ -46,6 +46,26 @@ TEST(CopyBytes, CopiesWhatItIsToldAndNothingElse) {
   }
 }
 
+TEST(CopyBytes, MovesUpWhatOverlaps) {
+  const auto area = std::make_unique<Area>();
+  const auto content = pattern_bytes(0, sizeof(Area));
+  for (std::size_t distance = 1; distance <= 66; ++distance) {
+    for (const std::size_t from : {std::size_t{0}, std::size_t{1}, std::size_t{37}, page - 1}) {
+      for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{63},
+                                     std::size_t{2048}, std::size_t{5001}, std::size_t{65536}}) {
+        std::copy(content.begin(), content.end(), area->bytes);
+        std::byte* const to = area->bytes + from + distance;
+        detail::move_up(to, area->bytes + from, size);
+        const auto* const expected = content.data();
+        ASSERT_TRUE(std::equal(to, to + size, expected + from)) << distance << ' ' << size;
+        ASSERT_TRUE(std::equal(area->bytes, to, expected)) << distance << ' ' << size;
+        ASSERT_TRUE(std::equal(to + size, to + size + 64, expected + from + distance + size))
+            << distance << ' ' << size;
+      }
+    }
+  }
+}
+
 // Each of the ways that a destination's place decides on, in memory and from the spool.
 TEST(CopyBytes, IsWhatAReadDoesWhereverItGoes) {
   const auto content = random_bytes(5 * block, 7);
