@@ -28,8 +28,15 @@ void BlockTable::grow(std::uint64_t block) {
   }
 }
 
-Entry& BlockTable::make(std::uint64_t block) {
-  if (block == 0) return first_;
+bool BlockTable::Leaf::has_pins() noexcept {
+  for (std::uint64_t at = 0; at < leaf_blocks; ++at) {
+    if (entry(at).is_pinned()) return true;
+  }
+  return false;
+}
+
+Entry BlockTable::make(std::uint64_t block) {
+  if (block < EntryGroup::size) return {first_, block};
   grow(block);
   const std::uintptr_t root = root_.load(std::memory_order_relaxed);
   void* node = reinterpret_cast<void*>(root & ~height_bits);
@@ -43,31 +50,31 @@ Entry& BlockTable::make(std::uint64_t block) {
     }
     node = below;
   }
-  return static_cast<Leaf*>(node)->entries[block % leaf_blocks];
+  return static_cast<Leaf*>(node)->entry(block);
 }
 
-Entry* BlockTable::next(std::uint64_t& block) noexcept {
-  if (block == 0) return &first_;
+Entry BlockTable::next(std::uint64_t& block) noexcept {
+  if (block < EntryGroup::size) return {first_, block};
   const std::uintptr_t root = root_.load(std::memory_order_acquire);
-  if (root == 0) return nullptr;
+  if (root == 0) return {};
   return next_in(reinterpret_cast<void*>(root & ~height_bits), root & height_bits, 0, block);
 }
 
-Entry* BlockTable::next_in(void* node, unsigned height, std::uint64_t base,
-                           std::uint64_t& block) noexcept {
-  if (node == nullptr || block - base >= span(height)) return nullptr;
-  if (height == 0) return &static_cast<Leaf*>(node)->entries[block % leaf_blocks];
+Entry BlockTable::next_in(void* node, unsigned height, std::uint64_t base,
+                          std::uint64_t& block) noexcept {
+  if (node == nullptr || block - base >= span(height)) return {};
+  if (height == 0) return static_cast<Leaf*>(node)->entry(block);
   auto& children = static_cast<Inner*>(node)->children;
   for (std::uint64_t i = (block - base) >> shift(height); i < fan_out; ++i) {
     const std::uint64_t child_base = base + (i << shift(height));
     std::uint64_t from = std::max(block, child_base);
-    if (Entry* entry =
+    if (const Entry entry =
             next_in(children[i].load(std::memory_order_acquire), height - 1, child_base, from)) {
       block = from;
       return entry;
     }
   }
-  return nullptr;
+  return {};
 }
 
 void BlockTable::collect(void* node, unsigned height, std::uint64_t base,

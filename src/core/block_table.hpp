@@ -97,17 +97,35 @@ class Place {
   std::uint64_t word_ = 0;
 };
 
-/// What is known of one block: 16 bytes, and all that stays in memory of a spilled one.
-struct Entry {
-  std::atomic<std::uint32_t> filled_word{0};  ///< a `Filled`; written by the block's one filler
-  std::atomic<std::uint32_t> pins{0};         ///< views of it, and its filler
-  std::atomic<std::uint64_t> word{0};         ///< a `Place`
+/// What is known of four blocks, and all that stays in memory of spilled ones: 14 bytes for each.
+struct EntryGroup {
+  static constexpr std::size_t size = 4;
+  std::array<std::atomic<std::uint64_t>, size> words{};         ///< a `Place` each
+  std::array<std::atomic<std::uint32_t>, size> filled_words{};  ///< a `Filled` each
+  std::array<std::atomic<std::uint16_t>, size> pins{};
+};
+static_assert(sizeof(EntryGroup) == 14 * EntryGroup::size);
+
+/// One block's part of a group; or none. As cheap to copy as a pointer, and as short-lived as one.
+class Entry {
+ public:
+  Entry() = default;
+  Entry(EntryGroup& group, std::size_t at) noexcept
+      : group_(&group), at_(static_cast<std::uint32_t>(at)) {}
+
+  explicit operator bool() const noexcept { return group_ != nullptr; }
+  friend bool operator==(const Entry&, const Entry&) = default;
+
+  /// A `Place`.
+  std::atomic<std::uint64_t>& word() const noexcept { return group_->words[at_]; }
+  /// A `Filled`; written by the block's one filler.
+  std::atomic<std::uint32_t>& filled_word() const noexcept { return group_->filled_words[at_]; }
 
   Place place(std::memory_order order = std::memory_order_seq_cst) const noexcept {
-    return Place::from_word(word.load(order));
+    return Place::from_word(word().load(order));
   }
   Filled published(std::memory_order order = std::memory_order_seq_cst) const noexcept {
-    return Filled::from_word(filled_word.load(order));
+    return Filled::from_word(filled_word().load(order));
   }
 
   /// What is published, and where the island of that begins.
@@ -126,8 +144,25 @@ struct Entry {
       }
     }
   }
+
+  /// Keeps what the block has until `unpin`: for its filler and for what is written of it, few.
+  void pin() const noexcept { pins().fetch_add(1, std::memory_order_seq_cst); }
+  /// The same for a view. Returns false where the block has `most_views`: so far below the
+  /// counter's end that threads which are here at once do not reach that.
+  bool try_pin() const noexcept {
+    if (pins().fetch_add(1, std::memory_order_seq_cst) < most_views) return true;
+    unpin();
+    return false;
+  }
+  void unpin() const noexcept { pins().fetch_sub(1, std::memory_order_seq_cst); }
+  bool is_pinned() const noexcept { return pins().load(std::memory_order_seq_cst) > 0; }
+  std::atomic<std::uint16_t>& pins() const noexcept { return group_->pins[at_]; }
+  static constexpr std::uint16_t most_views = 32'768;
+
+ private:
+  EntryGroup* group_ = nullptr;
+  std::uint32_t at_ = 0;
 };
-static_assert(sizeof(Entry) == 16);
 
 /// Entries of blocks that are written at once; those that are not null are unpinned when the scope
 /// ends.
@@ -137,16 +172,16 @@ struct PinnedBlocks {
   PinnedBlocks(const PinnedBlocks&) = delete;
   PinnedBlocks& operator=(const PinnedBlocks&) = delete;
   ~PinnedBlocks() {
-    for (Entry* entry : entries) {
-      if (entry != nullptr) entry->pins.fetch_sub(1, std::memory_order_seq_cst);
+    for (const Entry& entry : entries) {
+      if (entry) entry.unpin();
     }
   }
-  std::array<Entry*, most> entries{};
+  std::array<Entry, most> entries{};
 };
 
 /// Finds blocks by number without a lock: a radix tree, as high as the highest block needs.
 ///
-/// The first block's entry is part of the table, so that a short stream needs no node.
+/// The entries of the first blocks are part of the table, so that a short stream needs no node.
 /// Threads: `find` from any number of threads, under an announcement of the block; the rest by one
 ///     thread at a time (the owner's mutex).
 class BlockTable {
@@ -158,25 +193,22 @@ class BlockTable {
   BlockTable(const BlockTable&) = delete;
   BlockTable& operator=(const BlockTable&) = delete;
 
-  /// The entry of `block`, or null where there is none (then nothing of it was ever kept).
-  Entry* find(std::uint64_t block) noexcept;
-  const Entry* find(std::uint64_t block) const noexcept {
-    return const_cast<BlockTable*>(this)->find(block);
-  }
+  /// The entry of `block`, or none (then nothing of it was ever kept).
+  Entry find(std::uint64_t block) noexcept;
 
   /// The entry of block 0, which is always there.
-  Entry& first() noexcept { return first_; }
+  Entry first() noexcept { return {first_, 0}; }
 
   /// The entry of `block`, made if there is none.
-  Entry& make(std::uint64_t block);
+  Entry make(std::uint64_t block);
 
   /// Calls `visit(block, entry)` for each entry of `[first, last)` there is, in order.
   template <typename Visit>
   void for_each(std::uint64_t first, std::uint64_t last, Visit visit) {
     for (std::uint64_t block = first; block < last;) {
-      if (Entry* entry = next(block)) {
+      if (const Entry entry = next(block)) {
         if (block >= last) return;
-        visit(block, *entry);
+        visit(block, entry);
         if (++block == 0) return;
       } else {
         return;
@@ -185,7 +217,13 @@ class BlockTable {
   }
 
   struct Leaf {
-    std::array<Entry, leaf_blocks> entries;
+    std::array<EntryGroup, leaf_blocks / EntryGroup::size> groups;
+
+    Entry entry(std::uint64_t block) noexcept {
+      const std::uint64_t at = block % leaf_blocks;
+      return {groups[at / EntryGroup::size], at % EntryGroup::size};
+    }
+    bool has_pins() noexcept;
   };
 
   /// A node that is out of the tree; whoever found it before may still be looking at it.
@@ -221,31 +259,30 @@ class BlockTable {
     return std::uint64_t{1} << (bits < 63 ? bits : 63);
   }
 
-  Entry* next(std::uint64_t& block) noexcept;
-  Entry* next_in(void* node, unsigned height, std::uint64_t base, std::uint64_t& block) noexcept;
+  Entry next(std::uint64_t& block) noexcept;
+  Entry next_in(void* node, unsigned height, std::uint64_t base, std::uint64_t& block) noexcept;
   void grow(std::uint64_t block);
   void remove_in(Inner& inner, unsigned height, std::uint64_t base, std::uint64_t limit,
                  std::vector<Removed>& removed);
   static void collect(void* node, unsigned height, std::uint64_t base,
                       std::vector<Removed>& removed);
 
-  Entry first_;
+  EntryGroup first_;
   std::atomic<std::uintptr_t> root_{0};
   std::uint64_t removed_before_ = 0;
 };
 
-inline Entry* BlockTable::find(std::uint64_t block) noexcept {
-  if (block == 0) return &first_;
+inline Entry BlockTable::find(std::uint64_t block) noexcept {
+  if (block < EntryGroup::size) return {first_, block};
   const std::uintptr_t root = root_.load(std::memory_order_seq_cst);
   unsigned height = root & height_bits;
-  if (root == 0 || block >= span(height)) return nullptr;
+  if (root == 0 || block >= span(height)) return {};
   void* node = reinterpret_cast<void*>(root & ~height_bits);
   for (; height > 0 && node != nullptr; --height) {
     const std::uint64_t child = block >> shift(height) & (fan_out - 1);
     node = static_cast<Inner*>(node)->children[child].load(std::memory_order_seq_cst);
   }
-  if (node == nullptr) return nullptr;
-  return &static_cast<Leaf*>(node)->entries[block % leaf_blocks];
+  return node == nullptr ? Entry() : static_cast<Leaf*>(node)->entry(block);
 }
 
 }  // namespace seekable::inline v1::detail

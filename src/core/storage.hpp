@@ -29,7 +29,7 @@ namespace seekable::inline v1::detail {
 
 /// A filler's hold on the block it fills: pinned from its first byte until it is full or given up.
 struct Filling {
-  Entry* entry = nullptr;
+  Entry entry;
   std::uint64_t block = 0;
   bool staged = false;  ///< in memory only until it is full, then it goes to the spool
   /// Where its island begins, also before the first byte of it; 0: it has none.
@@ -180,7 +180,8 @@ class Storage {
   /// block has no island (those of a forward-only stream have none); and the caller passes a light
   /// fence behind it.
   static void publish_lightly(Filling& filling, std::size_t filled) noexcept {
-    filling.entry->filled_word.store(static_cast<std::uint32_t>(filled), std::memory_order_release);
+    filling.entry.filled_word().store(static_cast<std::uint32_t>(filled),
+                                      std::memory_order_release);
   }
 
   // Splicing (storage_splice.cpp).
@@ -252,7 +253,7 @@ class Storage {
   /// What a block has left, until nobody uses it.
   struct Retired {
     std::uint64_t block;
-    Entry* entry;
+    Entry entry;
     Place place;
     std::uint64_t size;  ///< bytes in the spool; unknown: as many as are filled in the end
     std::vector<Announcement::Seen> seen;  ///< who may still be copying from it
@@ -265,17 +266,17 @@ class Storage {
   };
 
   /// The entry of the block of `offset`, and how many bytes are kept from there to the block's end;
-  /// null where there are none. Requires: an announcement of the block; `offset` not below `low`.
-  Entry* find_kept(std::uint64_t offset, std::size_t& kept) noexcept;
+  /// none where there are none. Requires: an announcement of the block; `offset` not below `low`.
+  Entry find_kept(std::uint64_t offset, std::size_t& kept) noexcept;
   std::size_t copy_run(std::uint64_t offset, Place place, std::span<std::byte> out,
                        std::size_t size, std::size_t blocks);
-  void copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
-                 std::span<std::byte> out) const;
-  bool copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,
+  void copy_from(std::uint64_t block, Entry entry, std::size_t at, std::span<std::byte> out) const;
+  bool copy_spooled(std::uint64_t block, Entry entry, Place place, std::size_t at,
                     std::span<std::byte> out) const;
   void copy_pieces(std::size_t at, std::span<std::byte> out) const noexcept;
-  Entry* pin_entry(std::uint64_t offset, std::size_t& kept);
-  std::span<const std::byte> pinned(std::uint64_t block, Entry& entry, std::size_t at,
+  Entry pin_entry(std::uint64_t offset, std::size_t& kept, ViewPin& pin);
+  std::span<const std::byte> copied(std::uint64_t offset, std::size_t size, ViewPin& pin);
+  std::span<const std::byte> pinned(std::uint64_t block, Entry entry, std::size_t at,
                                     std::size_t size, ViewPin& pin);
   [[noreturn]] void throw_released() const;
 
@@ -309,9 +310,9 @@ class Storage {
   }
   bool write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
 
-  void give_up(std::uint64_t block, Entry& entry);
-  void retire(std::uint64_t block, Entry& entry, Place place, std::uint64_t size = unknown);
-  void retire_locked(std::uint64_t block, Entry& entry, Place place, std::uint64_t size)
+  void give_up(std::uint64_t block, Entry entry);
+  void retire(std::uint64_t block, Entry entry, Place place, std::uint64_t size = unknown);
+  void retire_locked(std::uint64_t block, Entry entry, Place place, std::uint64_t size)
       SEEKABLE_REQUIRES(mutex_);
   bool in_use(RetiredNode& retired) SEEKABLE_REQUIRES(mutex_);
   void count_retired() noexcept SEEKABLE_REQUIRES(mutex_);
@@ -319,9 +320,9 @@ class Storage {
   bool only_announced() noexcept;
   SpillQueue& queue();
   std::size_t spill(SpillQueue::Blocks blocks);
-  std::size_t write_run(SpillQueue::Blocks blocks, std::span<Entry* const> entries);
-  bool write_to_spool(std::uint64_t block, Entry& entry);
-  void move_to_spool(std::uint64_t block, Entry& entry, Place before, SpoolPlace place,
+  std::size_t write_run(SpillQueue::Blocks blocks, std::span<const Entry> entries);
+  bool write_to_spool(std::uint64_t block, Entry entry);
+  void move_to_spool(std::uint64_t block, Entry entry, Place before, SpoolPlace place,
                      std::size_t filled);
   void free_pieces() noexcept;
 
@@ -349,21 +350,21 @@ class Storage {
   std::atomic<SpillQueue*> queue_{nullptr};  // owned; made when memory runs out for the first time
 };
 
-inline Entry* Storage::find_kept(std::uint64_t offset, std::size_t& kept) noexcept {
-  Entry* entry = table_.find(block_of(offset));
-  if (entry == nullptr) return nullptr;
-  const auto [filled, island_begin] = entry->kept();
+inline Entry Storage::find_kept(std::uint64_t offset, std::size_t& kept) noexcept {
+  const Entry entry = table_.find(block_of(offset));
+  if (!entry) return {};
+  const auto [filled, island_begin] = entry.kept();
   kept = filled.published_from(in_block(offset), island_begin);
-  return kept > 0 ? entry : nullptr;
+  return kept > 0 ? entry : Entry();
 }
 
 inline bool Storage::copy_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept {
   const Announcement announced(this, block_of(offset));
   if (offset < low() || out.empty()) return false;
   std::size_t kept = 0;
-  const Entry* entry = find_kept(offset, kept);
-  if (entry == nullptr || out.size() > kept) return false;
-  const Place place = entry->place();
+  const Entry entry = find_kept(offset, kept);
+  if (!entry || out.size() > kept) return false;
+  const Place place = entry.place();
   if (place.kind() == Place::Kind::memory) {
     copy_bytes(out.data(), place.address() + in_block(offset), out.size());
     return true;
@@ -379,8 +380,8 @@ inline void Storage::publish(Filling& filling, std::size_t stored_to) {
     publish_beside_island(filling, stored_to);
     return;
   }
-  filling.entry->filled_word.store(static_cast<std::uint32_t>(stored_to),
-                                   std::memory_order_seq_cst);
+  filling.entry.filled_word().store(static_cast<std::uint32_t>(stored_to),
+                                    std::memory_order_seq_cst);
   if (stored_to == block_size) let_go(filling);
 }
 

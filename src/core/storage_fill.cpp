@@ -68,11 +68,11 @@ bool Storage::is_short_of_memory() const noexcept {
 Room Storage::room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch) {
   const std::uint64_t block = block_of(position);
   const std::size_t at = in_block(position);
-  if (filling.entry == nullptr || filling.block != block) {
+  if (!filling.entry || filling.block != block) {
     let_go(filling);
     if (!begin_block(block, filling)) return room_to_skip(at, scratch);
   }
-  const Place place = filling.entry->place();
+  const Place place = filling.entry.place();
   switch (place.kind()) {
     case Place::Kind::memory: {
       // The head ends where the island begins: no read crosses it.
@@ -97,24 +97,24 @@ Room Storage::room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcep
 /// The first block's entry is always there: no lock is taken for it. Where it is released, now or
 /// before, its place tells.
 bool Storage::begin_block(std::uint64_t block, Filling& filling) {
-  Entry* entry = nullptr;
+  Entry entry;
   if (block == 0) {
-    entry = &table_.first();
-    entry->pins.fetch_add(1, std::memory_order_seq_cst);
+    entry = table_.first();
+    entry.pin();
     std::uint64_t none = Place().word();
-    if (entry->place().kind() == Place::Kind::none) {
-      entry->word.compare_exchange_strong(none, Place::pieces().word(), std::memory_order_seq_cst);
+    if (entry.place().kind() == Place::Kind::none) {
+      entry.word().compare_exchange_strong(none, Place::pieces().word(), std::memory_order_seq_cst);
     }
   } else {
     MutexLock lock(mutex_);
     if (skips(block_begin(block))) return false;
-    entry = &table_.make(block);
+    entry = table_.make(block);
     blocks_end_ = std::max(blocks_end_, block + 1);
-    entry->pins.fetch_add(1, std::memory_order_seq_cst);
+    entry.pin();
   }
-  filling = {entry, block, false, entry->place().island_begin()};
+  filling = {entry, block, false, entry.place().island_begin()};
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
-  const bool begun = entry->published().head() > 0 || entry->place().kind() == Place::Kind::memory;
+  const bool begun = entry.published().head() > 0 || entry.place().kind() == Place::Kind::memory;
   if (queue != nullptr && begun) filling.staged = queue->take_out(block);  // invariant 7
   return true;
 }
@@ -154,8 +154,8 @@ Room Storage::room_in_memory(std::size_t at, Filling& filling, std::span<std::by
   std::byte* memory = take_block(filling.staged);
   if (memory == nullptr) return room_through(at, filling, scratch);
   std::uint64_t none = Place().word();
-  if (filling.entry->word.compare_exchange_strong(none, Place::memory(memory).word(),
-                                                  std::memory_order_seq_cst)) {
+  if (filling.entry.word().compare_exchange_strong(none, Place::memory(memory).word(),
+                                                   std::memory_order_seq_cst)) {
     return {{memory + at, block_size - at}, Room::How::direct};
   }
   give_block_back(memory);
@@ -164,7 +164,7 @@ Room Storage::room_in_memory(std::size_t at, Filling& filling, std::span<std::by
 
 /// A half block that was sealed comes back to memory to be filled up, and is sealed once more.
 Room Storage::room_of_sealed(std::size_t at, Filling& filling, std::span<std::byte> scratch) {
-  Entry& entry = *filling.entry;
+  const Entry entry = filling.entry;
   const Place sealed = entry.place();
   if (sealed.kind() != Place::Kind::spool) return room_to_skip(at, scratch);
   std::byte* memory = take_block(filling.staged);
@@ -177,8 +177,8 @@ Room Storage::room_of_sealed(std::size_t at, Filling& filling, std::span<std::by
     throw;
   }
   std::uint64_t expected = sealed.word();
-  if (entry.word.compare_exchange_strong(expected, Place::memory(memory).word(),
-                                         std::memory_order_seq_cst)) {
+  if (entry.word().compare_exchange_strong(expected, Place::memory(memory).word(),
+                                           std::memory_order_seq_cst)) {
     retire(filling.block, entry, sealed, at);
     return {{memory + at, block_size - at}, Room::How::direct};
   }
@@ -190,7 +190,7 @@ Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte
   filling.staged = false;
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
   // `room_in_memory` has just tried to spill for want of memory; the others try it once here.
-  const bool asked = filling.entry->place().kind() == Place::Kind::none;
+  const bool asked = filling.entry.place().kind() == Place::Kind::none;
   if (!asked && queue != nullptr && queue->failed()) queue->make_progress();
   // A disk that has just failed is not asked to take a byte that is still safe in the source.
   const bool hopeless = !may_spool() || options_.encrypt_spool || (queue && queue->failed());
@@ -268,11 +268,11 @@ Room Storage::room_in_pieces(std::size_t at, Filling& filling, std::span<std::by
 }
 
 bool Storage::move_pieces_to_spool(Filling& filling) {
-  Entry& entry = *filling.entry;
+  const Entry entry = filling.entry;
   const std::size_t filled = entry.published().head();
   std::uint64_t expected = Place::pieces().word();
   if (filled == 0) {
-    entry.word.compare_exchange_strong(expected, Place().word(), std::memory_order_seq_cst);
+    entry.word().compare_exchange_strong(expected, Place().word(), std::memory_order_seq_cst);
     return true;
   }
   std::byte gathered[block_size];
@@ -283,8 +283,8 @@ bool Storage::move_pieces_to_spool(Filling& filling) {
   if (!place) return false;
   spills_.fetch_add(1, std::memory_order_relaxed);
   spilled_bytes_.fetch_add(filled, std::memory_order_relaxed);
-  if (entry.word.compare_exchange_strong(expected, Place::spool(*place).word(),
-                                         std::memory_order_seq_cst)) {
+  if (entry.word().compare_exchange_strong(expected, Place::spool(*place).word(),
+                                           std::memory_order_seq_cst)) {
     retire(0, entry, Place::pieces());
   } else {
     store.give_up(*place, filled);
@@ -296,11 +296,11 @@ bool Storage::move_pieces_to_memory(Filling& filling) {
   bool staged = false;
   std::byte* memory = take_block(staged);
   if (memory == nullptr) return false;
-  Entry& entry = *filling.entry;
+  const Entry entry = filling.entry;
   copy_pieces(0, {memory, entry.published().head()});
   std::uint64_t expected = Place::pieces().word();
-  if (entry.word.compare_exchange_strong(expected, Place::memory(memory).word(),
-                                         std::memory_order_seq_cst)) {
+  if (entry.word().compare_exchange_strong(expected, Place::memory(memory).word(),
+                                           std::memory_order_seq_cst)) {
     filling.staged = staged;
     retire(0, entry, Place::pieces());
   } else {
@@ -312,7 +312,7 @@ bool Storage::move_pieces_to_memory(Filling& filling) {
 /// Returns false where the block was released meanwhile: then nothing was written, nor counted.
 bool Storage::write_through(std::uint64_t position, Filling& filling,
                             std::span<const std::byte> bytes) {
-  Entry& entry = *filling.entry;
+  const Entry entry = filling.entry;
   SpoolStore& store = make_spool();
   const Place before = entry.place();
   if (before.kind() == Place::Kind::released) return false;
@@ -326,7 +326,7 @@ bool Storage::write_through(std::uint64_t position, Filling& filling,
   const Place after = Place::spool(*place);
   std::uint64_t expected = before.word();
   if (after.word() == expected) return true;
-  if (!entry.word.compare_exchange_strong(expected, after.word(), std::memory_order_seq_cst)) {
+  if (!entry.word().compare_exchange_strong(expected, after.word(), std::memory_order_seq_cst)) {
     store.give_up(*place, at + bytes.size());
     return false;
   }
@@ -335,8 +335,8 @@ bool Storage::write_through(std::uint64_t position, Filling& filling,
 }
 
 void Storage::let_go(Filling& filling) noexcept {
-  if (filling.entry == nullptr) return;
-  Entry& entry = *filling.entry;
+  if (!filling.entry) return;
+  const Entry entry = filling.entry;
   if (filling.staged && entry.place().kind() == Place::Kind::memory) {
     try {
       queue().push(filling.block);
@@ -345,7 +345,7 @@ void Storage::let_go(Filling& filling) noexcept {
       // No memory for the queue, or no thread: the block stays where it is, and readable.
     }
   }
-  entry.pins.fetch_sub(1, std::memory_order_seq_cst);
+  entry.unpin();
   filling = {};
   if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
 }

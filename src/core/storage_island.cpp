@@ -10,19 +10,19 @@ std::optional<std::uint64_t> Storage::begin_island(std::uint64_t offset, Filling
   const std::size_t begin = in_block(offset) / Place::island_step * Place::island_step;
   // The first block lies in pieces, which grow from its first byte on.
   if (block == 0 || options_.retention.window_size()) return std::nullopt;
-  if (filling.entry == nullptr || filling.block != block) {
+  if (!filling.entry || filling.block != block) {
     let_go(filling);
     if (!begin_block(block, filling)) return std::nullopt;
   }
-  const bool has_place = filling.island_begin == 0 && begin > filling.entry->published().head();
+  const bool has_place = filling.island_begin == 0 && begin > filling.entry.published().head();
   if (!has_place || filling.staged || !make_island(begin, filling)) return std::nullopt;
   return block_begin(block) + begin;
 }
 
 /// Returns false where the block does not lie in memory, or may not stay there.
 bool Storage::make_island(std::size_t begin, Filling& filling) {
-  std::atomic<std::uint64_t>& word = filling.entry->word;
-  const Place before = filling.entry->place();
+  std::atomic<std::uint64_t>& word = filling.entry.word();
+  const Place before = filling.entry.place();
   std::byte* memory = nullptr;
   bool staged = false;
   switch (before.kind()) {
@@ -44,7 +44,7 @@ bool Storage::make_island(std::size_t begin, Filling& filling) {
 /// As `publish`, where the block has an island, or is about to get one: `stored_to` is the new end
 /// of the head if it is at most `island_begin`, else of the island.
 void Storage::publish_beside_island(Filling& filling, std::size_t stored_to) {
-  Entry& entry = *filling.entry;
+  const Entry entry = filling.entry;
   const Filled before = entry.published(std::memory_order_relaxed);
   Filled after = Filled::up_to(stored_to);
   const bool joined = stored_to == filling.island_begin;
@@ -55,7 +55,7 @@ void Storage::publish_beside_island(Filling& filling, std::size_t stored_to) {
   } else if (before.has_island()) {
     after = Filled::with_island(stored_to, before.end());
   }
-  entry.filled_word.store(after.word(), std::memory_order_seq_cst);  // invariant 1
+  entry.filled_word().store(after.word(), std::memory_order_seq_cst);  // invariant 1
   if (joined) forget_island(filling);
   const bool full = joined ? after.end() == block_size : stored_to == block_size;
   if (full) let_go(filling);
@@ -64,11 +64,11 @@ void Storage::publish_beside_island(Filling& filling, std::size_t stored_to) {
 /// For an island that is part of the head now.
 void Storage::forget_island(Filling& filling) noexcept {
   filling.island_begin = 0;
-  const Place with_island = filling.entry->place();
+  const Place with_island = filling.entry.place();
   if (with_island.kind() != Place::Kind::memory) return;  // Released meanwhile.
   std::uint64_t expected = with_island.word();
-  filling.entry->word.compare_exchange_strong(expected, Place::memory(with_island.address()).word(),
-                                              std::memory_order_seq_cst);
+  filling.entry.word().compare_exchange_strong(
+      expected, Place::memory(with_island.address()).word(), std::memory_order_seq_cst);
 }
 
 }  // namespace seekable::inline v1::detail

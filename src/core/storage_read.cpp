@@ -27,14 +27,14 @@ std::size_t Storage::copy(std::uint64_t offset, std::span<std::byte> out) {
   const Announcement announced(this, block, 1 + blocks);
   if (offset < low()) throw_released();
   std::size_t kept = 0;
-  const Entry* entry = find_kept(offset, kept);
-  if (entry == nullptr || out.empty()) return 0;
-  if (kept < out.size() && entry->place().kind() == Place::Kind::spool) {
-    const std::size_t size = copy_run(offset, entry->place(), out, kept, blocks);
+  const Entry entry = find_kept(offset, kept);
+  if (!entry || out.empty()) return 0;
+  if (kept < out.size() && entry.place().kind() == Place::Kind::spool) {
+    const std::size_t size = copy_run(offset, entry.place(), out, kept, blocks);
     if (size > 0) return size;
   }
   const std::size_t size = std::min(out.size(), kept);
-  copy_from(block, *entry, in_block(offset), out.first(size));
+  copy_from(block, entry, in_block(offset), out.first(size));
   return size;
 }
 
@@ -49,10 +49,10 @@ std::size_t Storage::copy_run(std::uint64_t offset, Place place, std::span<std::
   if (store.encrypted() || fork_.is_child() || in_block(offset + size) != 0) return 0;
   const std::size_t alone = size;
   for (std::size_t i = 1; i <= blocks && size < out.size(); ++i) {
-    const Entry* entry = table_.find(block_of(offset) + i);
-    if (entry == nullptr) break;
-    const std::size_t kept = entry->published().head();
-    const Place next = entry->place();
+    const Entry entry = table_.find(block_of(offset) + i);
+    if (!entry) break;
+    const std::size_t kept = entry.published().head();
+    const Place next = entry.place();
     const bool follows = next.kind() == Place::Kind::spool && next.slot().file == first.file &&
                          next.slot().slot == first.slot + i;
     if (!follows) break;
@@ -63,7 +63,7 @@ std::size_t Storage::copy_run(std::uint64_t offset, Place place, std::span<std::
   return store.file(first).read(first.slot, in_block(offset), out.first(size)) == 0 ? size : 0;
 }
 
-void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
+void Storage::copy_from(std::uint64_t block, Entry entry, std::size_t at,
                         std::span<std::byte> out) const {
   const Place place = entry.place();
   switch (place.kind()) {
@@ -79,7 +79,7 @@ void Storage::copy_from(std::uint64_t block, const Entry& entry, std::size_t at,
 }
 
 /// Returns false where the block is no longer at `place`.
-bool Storage::copy_spooled(std::uint64_t block, const Entry& entry, Place place, std::size_t at,
+bool Storage::copy_spooled(std::uint64_t block, Entry entry, Place place, std::size_t at,
                            std::span<std::byte> out) const {
   try {
     // `filled` is looked at again: a sealed block is as long as it was when it was sealed. (One
@@ -114,9 +114,9 @@ std::uint64_t Storage::fill_from(std::uint64_t offset) noexcept {
   const std::uint64_t block = block_of(offset);
   const Announcement announced(this, block);
   if (skips(offset)) return block_end(offset);
-  const Entry* entry = table_.find(block);
-  if (entry == nullptr) return block_begin(block);
-  const auto [filled, island_begin] = entry->kept();
+  const Entry entry = table_.find(block);
+  if (!entry) return block_begin(block);
+  const auto [filled, island_begin] = entry.kept();
   const bool from_island = filled.has_island() && in_block(offset) >= island_begin;
   return block_begin(block) + (from_island ? filled.end() : filled.head());
 }
@@ -142,9 +142,9 @@ std::uint64_t Storage::first_missing(std::uint64_t offset, std::uint64_t limit) 
 std::uint64_t Storage::first_kept(std::uint64_t offset, std::uint64_t limit) noexcept {
   for (; offset < limit; offset = block_end(offset)) {
     const Announcement announced(this, block_of(offset));
-    const Entry* entry = skips(offset) ? nullptr : table_.find(block_of(offset));
-    if (entry == nullptr) continue;
-    const auto [filled, island_begin] = entry->kept();
+    const Entry entry = skips(offset) ? Entry() : table_.find(block_of(offset));
+    if (!entry) continue;
+    const auto [filled, island_begin] = entry.kept();
     const std::size_t begin = std::max(in_block(offset), island_begin);
     if (in_block(offset) < filled.head()) return offset;
     if (begin < filled.end()) return std::min(limit, block_begin(block_of(offset)) + begin);
@@ -152,23 +152,23 @@ std::uint64_t Storage::first_kept(std::uint64_t offset, std::uint64_t limit) noe
   return limit;
 }
 
-/// As `find_kept`, and pins it.
-Entry* Storage::pin_entry(std::uint64_t offset, std::size_t& kept) {
+/// As `find_kept`, and pins it; where the block has as many views as it can have, it is not pinned.
+Entry Storage::pin_entry(std::uint64_t offset, std::size_t& kept, ViewPin& pin) {
   const Announcement announced(this, block_of(offset));
   if (offset < low()) throw_released();
-  Entry* entry = find_kept(offset, kept);
-  if (entry != nullptr) entry->pins.fetch_add(1, std::memory_order_seq_cst);  // invariant 2
+  const Entry entry = find_kept(offset, kept);
+  if (entry && entry.try_pin()) pin.pins = &entry.pins();  // invariant 2
   return entry;
 }
 
 std::span<const std::byte> Storage::pin(std::uint64_t offset, std::size_t max_size, ViewPin& pin) {
   std::size_t kept = 0;
-  Entry* entry = max_size == 0 ? nullptr : pin_entry(offset, kept);
-  if (entry == nullptr) return {};
-  pin.entry = entry;
+  const Entry entry = max_size == 0 ? Entry() : pin_entry(offset, kept, pin);
+  if (!entry) return {};
+  if (pin.pins == nullptr) return copied(offset, std::min(max_size, kept), pin);
   try {
     if (offset < low()) throw_released();
-    return pinned(block_of(offset), *entry, in_block(offset), std::min(max_size, kept), pin);
+    return pinned(block_of(offset), entry, in_block(offset), std::min(max_size, kept), pin);
   } catch (...) {
     unpin(pin);
     throw;
@@ -178,10 +178,9 @@ std::span<const std::byte> Storage::pin(std::uint64_t offset, std::size_t max_si
 std::optional<Storage::FileRange> Storage::pin_in_file(std::uint64_t offset, std::size_t max_size,
                                                        ViewPin& pin) {
   std::size_t kept = 0;
-  Entry* entry = pin_entry(offset, kept);
-  if (entry == nullptr) return std::nullopt;
-  pin.entry = entry;
-  const Place place = entry->place();
+  const Entry entry = pin_entry(offset, kept, pin);
+  if (pin.pins == nullptr) return std::nullopt;
+  const Place place = entry.place();
   if (place.kind() != Place::Kind::spool || spool()->encrypted() || fork_.is_child()) {
     unpin(pin);
     return std::nullopt;
@@ -190,7 +189,7 @@ std::optional<Storage::FileRange> Storage::pin_in_file(std::uint64_t offset, std
                    place.slot().slot * block_size + in_block(offset), std::min(max_size, kept)};
 }
 
-std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, std::size_t at,
+std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry entry, std::size_t at,
                                            std::size_t size, ViewPin& pin) {
   const Place place = entry.place();
   switch (place.kind()) {
@@ -205,18 +204,7 @@ std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, st
     case Place::Kind::released: throw_released();
   }
   check_not_forked(block_begin(block) + at);
-  if (spool()->encrypted()) {
-    auto copy = take_copy(block_begin(block) + at, size);
-    try {
-      copy_from(block, entry, at, {copy.get(), size});
-    } catch (...) {
-      give_memory_back(size);
-      throw;
-    }
-    pin.copy = std::move(copy);
-    pin.copy_size = size;
-    return {pin.copy.get(), size};
-  }
+  if (spool()->encrypted()) return copied(block_begin(block) + at, size, pin);
   const std::byte* bytes = nullptr;
   SpoolFile& file = spool()->file(place.slot());
   pin.mapping = file.map(place.slot().slot, bytes);
@@ -224,6 +212,23 @@ std::span<const std::byte> Storage::pinned(std::uint64_t block, Entry& entry, st
     throw Error({errno, std::system_category()}, "map the spool", block_begin(block) + at);
   }
   return {bytes + at, size};
+}
+
+/// Gives a view bytes of its own, `size` of those that are kept.
+std::span<const std::byte> Storage::copied(std::uint64_t offset, std::size_t size, ViewPin& pin) {
+  auto bytes = take_copy(offset, size);
+  try {
+    // (What is kept stays so, or is released: then `copy` throws.)
+    for (std::size_t done = 0; done < size;) {
+      done += copy(offset + done, {bytes.get() + done, size - done});
+    }
+  } catch (...) {
+    give_memory_back(size);
+    throw;
+  }
+  pin.copy = std::move(bytes);
+  pin.copy_size = size;
+  return {pin.copy.get(), size};
 }
 
 std::unique_ptr<std::byte[]> Storage::take_copy(std::uint64_t offset, std::size_t size) {
@@ -256,7 +261,7 @@ std::vector<Extent> Storage::residency(std::uint64_t size) {
   MutexLock lock(mutex_);
   const std::uint64_t lowest = low();
   add(size == unknown ? lowest : std::min(lowest, size), Residency::released);
-  table_.for_each(block_of(next), block_of(unknown) + 1, [&](std::uint64_t block, Entry& entry) {
+  table_.for_each(block_of(next), block_of(unknown) + 1, [&](std::uint64_t block, Entry entry) {
     const auto [filled, island_begin] = entry.kept();
     const auto kind = entry.place().kind();
     if (kind == Place::Kind::none || kind == Place::Kind::released) return;

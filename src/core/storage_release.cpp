@@ -13,14 +13,14 @@ Storage::Storage(Options&& options, bool pulls)
     : options_(std::move(options)),
       account_(options_.memory_limit, options_.memory_budget),
       two_stages_(pulls && options_.fill == Fill::ahead) {
-  table_.first().word.store(Place::pieces().word(), std::memory_order_relaxed);
+  table_.first().word().store(Place::pieces().word(), std::memory_order_relaxed);
 }
 
 Storage::~Storage() {
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
   // In a forked child the queue's thread does not exist and its lock may be held for ever.
   if (!fork_.is_child()) delete queue;
-  table_.for_each(0, blocks_end_, [&](std::uint64_t, Entry& entry) {
+  table_.for_each(0, blocks_end_, [&](std::uint64_t, Entry entry) {
     const Place place = entry.place(std::memory_order_relaxed);
     if (place.kind() == Place::Kind::memory) BlockPool::instance().put(place.address());
   });
@@ -70,15 +70,15 @@ std::size_t Storage::spill(SpillQueue::Blocks blocks) {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       if (blocks[i] < released_blocks_) continue;
       entries[i] = table_.find(blocks[i]);
-      entries[i]->pins.fetch_add(1, std::memory_order_seq_cst);
+      entries[i].pin();
     }
   }
   std::size_t done = 0;
   while (done < blocks.size()) {
-    const auto rest = std::span<Entry* const>(entries).subspan(done);
+    const auto rest = std::span<const Entry>(entries).subspan(done);
     if (const std::size_t run = write_run(blocks.subspan(done), rest)) {
       done += run;
-    } else if (rest[0] == nullptr || write_to_spool(blocks[done], *rest[0])) {
+    } else if (!rest[0] || write_to_spool(blocks[done], rest[0])) {
       ++done;
     } else {
       break;
@@ -91,13 +91,13 @@ std::size_t Storage::spill(SpillQueue::Blocks blocks) {
 
 /// Writes those of `blocks`, from the first on, that are whole and follow each other, in the stream
 /// and in memory, at once. Returns how many: none where that cannot be.
-std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<Entry* const> entries) {
+std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<const Entry> entries) {
   std::byte* memory = nullptr;
   std::size_t run = 0;
   for (; run < blocks.size() && blocks[run] == blocks[0] + run; ++run) {
-    const Entry* entry = entries[run];
-    if (entry == nullptr || entry->published().head() < block_size) break;
-    const Place place = entry->place();
+    const Entry entry = entries[run];
+    if (!entry || entry.published().head() < block_size) break;
+    const Place place = entry.place();
     if (place.kind() != Place::Kind::memory) break;
     if (run == 0) memory = place.address();
     if (place.address() != memory + run * block_size) break;
@@ -108,12 +108,12 @@ std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<Entry* const
   for (std::size_t i = 0; i < run; ++i) {
     // The address that was written: the entry may tell of a release by now.
     const Place before = Place::memory(memory + i * block_size);
-    move_to_spool(blocks[i], *entries[i], before, {place->file, place->slot + i}, block_size);
+    move_to_spool(blocks[i], entries[i], before, {place->file, place->slot + i}, block_size);
   }
   return run;
 }
 
-bool Storage::write_to_spool(std::uint64_t block, Entry& entry) {
+bool Storage::write_to_spool(std::uint64_t block, Entry entry) {
   const Place before = entry.place();
   if (before.kind() != Place::Kind::memory) return true;
   const std::size_t filled = entry.published().head();
@@ -124,11 +124,11 @@ bool Storage::write_to_spool(std::uint64_t block, Entry& entry) {
 }
 
 /// The `filled` bytes of a block in memory are in the spool too: now they are there alone.
-void Storage::move_to_spool(std::uint64_t block, Entry& entry, Place before, SpoolPlace place,
+void Storage::move_to_spool(std::uint64_t block, Entry entry, Place before, SpoolPlace place,
                             std::size_t filled) {
   std::uint64_t expected = before.word();
-  if (entry.word.compare_exchange_strong(expected, Place::spool(place).word(),
-                                         std::memory_order_seq_cst)) {
+  if (entry.word().compare_exchange_strong(expected, Place::spool(place).word(),
+                                           std::memory_order_seq_cst)) {
     spills_.fetch_add(1, std::memory_order_relaxed);
     spilled_bytes_.fetch_add(filled, std::memory_order_relaxed);
     retire(block, entry, before);
@@ -148,7 +148,7 @@ void Storage::release_before(std::uint64_t offset) {
     const std::uint64_t last = block_of(low());
     const std::uint64_t first = std::exchange(released_blocks_, std::max(released_blocks_, last));
     table_.for_each(first, last,
-                    [this](std::uint64_t block, Entry& entry) { give_up(block, entry); });
+                    [this](std::uint64_t block, Entry entry) { give_up(block, entry); });
     std::vector<BlockTable::Removed> removed;
     table_.remove_before(last, removed);
     for (BlockTable::Removed& node : removed) {
@@ -164,22 +164,22 @@ void Storage::release_before(std::uint64_t offset) {
 }
 
 /// Under the mutex: called for each block that is released.
-void Storage::give_up(std::uint64_t block, Entry& entry) SEEKABLE_TSA(no_thread_safety_analysis) {
+void Storage::give_up(std::uint64_t block, Entry entry) SEEKABLE_TSA(no_thread_safety_analysis) {
   const Place place =
-      Place::from_word(entry.word.exchange(Place::released().word(), std::memory_order_seq_cst));
+      Place::from_word(entry.word().exchange(Place::released().word(), std::memory_order_seq_cst));
   const auto kind = place.kind();
   if (kind == Place::Kind::none || kind == Place::Kind::released) return;
   retire_locked(block, entry, place, unknown);
 }
 
-void Storage::retire(std::uint64_t block, Entry& entry, Place place, std::uint64_t size) {
+void Storage::retire(std::uint64_t block, Entry entry, Place place, std::uint64_t size) {
   MutexLock lock(mutex_);
   retire_locked(block, entry, place, size);
   count_retired();
 }
 
-void Storage::retire_locked(std::uint64_t block, Entry& entry, Place place, std::uint64_t size) {
-  retired_.push_back({block, &entry, place, size, Announcement::all(this, block, block + 1)});
+void Storage::retire_locked(std::uint64_t block, Entry entry, Place place, std::uint64_t size) {
+  retired_.push_back({block, entry, place, size, Announcement::all(this, block, block + 1)});
 }
 
 void Storage::count_retired() noexcept {
@@ -189,8 +189,7 @@ void Storage::count_retired() noexcept {
 bool Storage::only_announced() noexcept {
   MutexLock lock(mutex_);
   return std::any_of(retired_.begin(), retired_.end(), [](const Retired& retired) {
-    return retired.place.kind() != Place::Kind::spool &&
-           retired.entry->pins.load(std::memory_order_seq_cst) == 0;
+    return retired.place.kind() != Place::Kind::spool && !retired.entry.is_pinned();
   });
 }
 
@@ -200,10 +199,7 @@ bool Storage::in_use(RetiredNode& retired) {
   for (const Retired& block : retired_) {
     if (node.first <= block.block && block.block < node.last) return true;
   }
-  if (!node.leaf) return false;
-  return std::any_of(node.leaf->entries.begin(), node.leaf->entries.end(), [](const Entry& entry) {
-    return entry.pins.load(std::memory_order_seq_cst) > 0;
-  });
+  return node.leaf && node.leaf->has_pins();
 }
 
 void Storage::reap() noexcept {
@@ -214,10 +210,10 @@ void Storage::reap() noexcept {
     free_blocks.reserve(retired_.size());
     free_nodes.reserve(retired_nodes_.size());
     retired_.erase_if([&](Retired& retired) {
-      if (retired.entry->pins.load(std::memory_order_seq_cst) > 0) return false;
+      if (retired.entry.is_pinned()) return false;
       if (!Announcement::are_over(this, retired.seen)) return false;
       // Counted now, while the entry is sure to be there.
-      const std::uint64_t filled = retired.entry->published().head();
+      const std::uint64_t filled = retired.entry.published().head();
       if (retired.size == unknown) retired.size = filled;
       free_blocks.push_back(std::move(retired));
       return true;
@@ -259,8 +255,8 @@ void Storage::unpin(ViewPin& pin) noexcept {
     window->file->unmap(window);
   }
   if (pin.copy) account_.give_back(pin.copy_size);
-  if (pin.entry != nullptr) {
-    static_cast<Entry*>(pin.entry)->pins.fetch_sub(1, std::memory_order_seq_cst);
+  if (pin.pins != nullptr) {
+    static_cast<std::atomic<std::uint16_t>*>(pin.pins)->fetch_sub(1, std::memory_order_seq_cst);
     if (retired_count_.load(std::memory_order_seq_cst) > 0 && !fork_.is_child()) reap();
   }
   pin = {};

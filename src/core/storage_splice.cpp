@@ -32,11 +32,11 @@ std::size_t Storage::room_to_splice(std::uint64_t position, Filling& filling, st
   if (skips(position)) return 0;
   const std::uint64_t first = block_of(position);
   for (std::size_t i = 0; i < blocks; ++i) {
-    Entry& entry = table_.make(first + i);
+    const Entry entry = table_.make(first + i);
     // Begun already, or released: not for us.
     if (entry.place().kind() != Place::Kind::none) return i * block_size;
-    entry.pins.fetch_add(1, std::memory_order_seq_cst);
-    pinned.entries[i] = &entry;
+    entry.pin();
+    pinned.entries[i] = entry;
     blocks_end_ = std::max(blocks_end_, first + i + 1);
   }
   return blocks * block_size;
@@ -47,21 +47,21 @@ std::size_t Storage::splice(std::uint64_t position, Filling& filling, std::size_
   const std::uint64_t first = block_of(position);
   const auto [written, place] = spool()->splice(first, pipe, size);
   for (std::size_t i = 0; i * block_size < written; ++i) {
-    Entry& entry = *pinned.entries[i];
+    const Entry entry = pinned.entries[i];
     const SpoolPlace slot{place.file, place.slot + i};
     const std::size_t filled = std::min(written - i * block_size, block_size);
     std::uint64_t none = Place().word();
-    if (entry.word.compare_exchange_strong(none, Place::spool(slot).word(),
-                                           std::memory_order_seq_cst)) {
+    if (entry.word().compare_exchange_strong(none, Place::spool(slot).word(),
+                                             std::memory_order_seq_cst)) {
       // invariant 1
-      entry.filled_word.store(static_cast<std::uint32_t>(filled), std::memory_order_seq_cst);
+      entry.filled_word().store(static_cast<std::uint32_t>(filled), std::memory_order_seq_cst);
       spills_.fetch_add(1, std::memory_order_relaxed);
       spilled_bytes_.fetch_add(filled, std::memory_order_relaxed);
     } else {
       spool()->give_up(slot, filled);  // Released meanwhile.
     }
     // It goes on as one that is written through.
-    if (filled < block_size) filling = {std::exchange(pinned.entries[i], nullptr), first + i};
+    if (filled < block_size) filling = {std::exchange(pinned.entries[i], Entry()), first + i};
   }
   return written;
 }

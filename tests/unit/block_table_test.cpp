@@ -14,8 +14,8 @@ namespace {
 
 std::vector<std::uint64_t> blocks_of(BlockTable& table, std::uint64_t first, std::uint64_t last) {
   std::vector<std::uint64_t> blocks;
-  table.for_each(first, last, [&](std::uint64_t block, Entry& entry) {
-    if (entry.filled_word.load() > 0) blocks.push_back(block);
+  table.for_each(first, last, [&](std::uint64_t block, Entry entry) {
+    if (entry.filled_word().load() > 0) blocks.push_back(block);
   });
   return blocks;
 }
@@ -42,28 +42,29 @@ constexpr std::uint64_t some_blocks[] = {0,
 TEST(BlockTable, FindsWhatWasMadeAndNothingElse) {
   BlockTable table;
   for (const std::uint64_t block : some_blocks) {
-    table.make(block).filled_word = static_cast<std::uint32_t>(block % 60'000 + 1);
+    table.make(block).filled_word() = static_cast<std::uint32_t>(block % 60'000 + 1);
   }
   for (const std::uint64_t block : some_blocks) {
-    Entry* entry = table.find(block);
-    ASSERT_NE(entry, nullptr) << block;
-    EXPECT_EQ(entry->filled_word, block % 60'000 + 1);
-    EXPECT_EQ(&table.make(block), entry);
+    Entry entry = table.find(block);
+    ASSERT_TRUE(entry) << block;
+    EXPECT_EQ(entry.filled_word(), block % 60'000 + 1);
+    EXPECT_EQ(table.make(block), entry);
   }
-  EXPECT_EQ(table.find(1ULL << 35U), nullptr);
-  EXPECT_EQ(table.find(3'000'000), nullptr);
+  EXPECT_FALSE(table.find(1ULL << 35U));
+  EXPECT_FALSE(table.find(3'000'000));
 }
 
-TEST(BlockTable, OfAnEmptyStreamHasTheFirstBlockAlone) {
+TEST(BlockTable, OfAnEmptyStreamHasTheFirstBlocksAlone) {
   BlockTable table;
-  EXPECT_NE(table.find(0), nullptr);
-  EXPECT_EQ(table.find(1), nullptr);
-  EXPECT_EQ(table.find(block_of(unknown)), nullptr);
+  EXPECT_TRUE(table.find(0));
+  EXPECT_TRUE(table.find(3));
+  EXPECT_FALSE(table.find(4));
+  EXPECT_FALSE(table.find(block_of(unknown)));
 }
 
 TEST(BlockTable, VisitsEntriesInOrder) {
   BlockTable table;
-  for (const std::uint64_t block : some_blocks) table.make(block).filled_word = 1;
+  for (const std::uint64_t block : some_blocks) table.make(block).filled_word() = 1;
   EXPECT_EQ(blocks_of(table, 0, block_of(unknown)),
             std::vector<std::uint64_t>(std::begin(some_blocks), std::end(some_blocks) - 1));
   EXPECT_EQ(blocks_of(table, 1, 33), (std::vector<std::uint64_t>{1, 31, 32}));
@@ -76,8 +77,8 @@ TEST(BlockTable, LetsGoOfNodesThatHoldOnlyBlocksBelow) {
   for (const std::uint64_t below :
        {1ULL, 31ULL, 32ULL, 64ULL, 2048ULL, 2080ULL, 100'000ULL, 1ULL << 20U, 1ULL << 38U}) {
     BlockTable table;
-    for (const std::uint64_t block : some_blocks) table.make(block).filled_word = 1;
-    for (std::uint64_t block = 0; block < 5000; ++block) table.make(block).filled_word = 1;
+    for (const std::uint64_t block : some_blocks) table.make(block).filled_word() = 1;
+    for (std::uint64_t block = 0; block < 5000; ++block) table.make(block).filled_word() = 1;
     std::vector<BlockTable::Removed> removed;
     table.remove_before(below, removed);
     std::set<std::uint64_t> gone;
@@ -86,14 +87,14 @@ TEST(BlockTable, LetsGoOfNodesThatHoldOnlyBlocksBelow) {
       if (node.leaf) gone.insert(node.first);
     }
     for (const std::uint64_t block : blocks_of(table, 0, block_of(unknown))) {
-      EXPECT_FALSE(gone.contains(block / 32 * 32) && block != 0) << block;
+      EXPECT_FALSE(gone.contains(block / 32 * 32) && block >= EntryGroup::size) << block;
     }
     for (const std::uint64_t block : some_blocks) {
       if (block >= below) {
-        EXPECT_NE(table.find(block), nullptr) << block << " of " << below;
+        EXPECT_TRUE(table.find(block)) << block << " of " << below;
       }
-      if (block != 0 && block / 32 * 32 + 32 <= below) {
-        EXPECT_EQ(table.find(block), nullptr) << block << " of " << below;
+      if (block >= EntryGroup::size && block / 32 * 32 + 32 <= below) {
+        EXPECT_FALSE(table.find(block)) << block << " of " << below;
       }
     }
     std::vector<BlockTable::Removed> again;
@@ -107,7 +108,7 @@ TEST(BlockTable, KeepsFewNodesOfAStreamThatPassesThrough) {
   BlockTable table;
   std::size_t alive = 0;
   for (std::uint64_t block = 0; block < 200'000; ++block) {
-    table.make(block).filled_word = 1;
+    table.make(block).filled_word() = 1;
     std::vector<BlockTable::Removed> removed;
     if (block > 10) table.remove_before(block - 10, removed);
     for (auto& node : removed) BlockTable::free(node);

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/block_table.hpp"
 #include "store/block_cipher.hpp"
 #include "support/buffers.hpp"
 
@@ -132,6 +133,41 @@ TEST(View, OfABlockThatIsSpilledMeanwhileStaysWhatItIs) {
     EXPECT_EQ(copy_of(views[i]), part(content, i * block / 2, views[i].size()));
   }
   EXPECT_LE(stream.buffer.stats().memory_bytes, 3 * block);
+}
+
+// What is counted for a block has an end, what a user may ask for has none.
+TEST(View, OfABlockThatHasVeryManyHasBytesOfItsOwn) {
+  constexpr std::size_t count = 70'000;
+  const auto content = random_bytes(20 * block - 5, 7);
+  Scripted stream({.content = content}, options_in_memory(30 * block));
+  stream.buffer.wait_for_size();
+  const std::uint64_t kept = stream.buffer.stats().memory_bytes;
+  std::vector<View> views;
+  for (std::size_t i = 0; i < count; ++i) {
+    views.push_back(stream.buffer.view(block + i % block, 3));
+  }
+  EXPECT_GT(stream.buffer.stats().memory_bytes, kept);
+  EXPECT_EQ(stream.buffer.read(block, block), part(content, block, block));
+  stream.buffer.release_before(19 * block);
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_EQ(copy_of(views[i]), part(content, block + i % block, views[i].size())) << i;
+    ASSERT_GE(views[i].size(), 1U);
+  }
+  views.clear();
+  EXPECT_EQ(stream.buffer.stats().memory_bytes, block);
+}
+
+TEST(View, OfSuchABlockTellsThatTheLimitHasNoRoomForABiggerOne) {
+  const auto content = random_bytes(2 * block + 100, 8);
+  Scripted stream({.content = content}, options_in_memory(3 * block));
+  stream.buffer.wait_for_size();
+  std::vector<View> views;
+  for (std::size_t i = 0; i < detail::Entry::most_views; ++i) {
+    views.push_back(stream.buffer.view(block, 1));
+  }
+  EXPECT_EQ(code_of([&] { stream.buffer.view(block, block); }), Errc::disk_full);
+  views.pop_back();
+  EXPECT_EQ(copy_of(stream.buffer.view(block, block)), part(content, block, block));
 }
 
 TEST(View, WaitsForOneByteOnly) {
