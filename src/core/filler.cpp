@@ -134,10 +134,11 @@ void Filler::set_idle(Lane& lane) {
   if (ended && !has_callbacks_.load(std::memory_order_acquire)) return;
   // In a sparse stream another lane may go on with the block.
   if (sparse() || outcome_.failure() != nullptr) storage_.let_go(lane.filling);
+  Wakeups wakeups;
   MutexLock lock(mutex_);
   lane.busy = false;
   lane.claimed = unknown;
-  hand_over();
+  hand_over(wakeups);
 }
 
 /// Only with no lane left to this thread are callbacks called: they may wait for what it would
@@ -148,7 +149,7 @@ void Filler::leave(Lane& lane) {
 }
 
 // invariant 3
-void Filler::hand_over() {
+void Filler::hand_over(Wakeups& wakeups) {
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->woken) continue;
     if (!settled(waiter->need)) {
@@ -162,9 +163,9 @@ void Filler::hand_over() {
     }
     // Also where only some of its bytes are there: nobody may be on the way to the others.
     waiter->woken = true;
-    waiter->event.set();
+    wakeups.set(waiter->event);
   }
-  if (thread_ && thread_has_work()) work_.set();
+  if (thread_ && thread_has_work()) wakeups.set(work_);
 }
 
 void Filler::add(Waiter& waiter) {

@@ -199,7 +199,7 @@ class Filler {
   void take(Lane& lane, const Need& need) SEEKABLE_REQUIRES(mutex_);
   void set_idle(Lane& lane);
   void leave(Lane& lane);
-  void hand_over() SEEKABLE_REQUIRES(mutex_);
+  void hand_over(Wakeups& wakeups) SEEKABLE_REQUIRES(mutex_);
   void add(Waiter& waiter) SEEKABLE_REQUIRES(mutex_);
   void remove(Waiter& waiter) SEEKABLE_REQUIRES(mutex_);
   void update_lowest() noexcept SEEKABLE_REQUIRES(mutex_);
@@ -275,7 +275,7 @@ class Filler {
   void go_further(std::uint64_t read_to) noexcept;
 
   // filler_tell.cpp: callbacks, failures, the end.
-  void wake_all() SEEKABLE_REQUIRES(mutex_);
+  void wake_all(Wakeups& wakeups) SEEKABLE_REQUIRES(mutex_);
   bool advance(Callback& callback) SEEKABLE_REQUIRES(mutex_);
   void make_due(const std::shared_ptr<Callback>& callback, std::error_code result)
       SEEKABLE_REQUIRES(mutex_);

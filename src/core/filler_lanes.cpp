@@ -170,9 +170,10 @@ void Filler::learn_size(Lane& lane) {
   } catch (...) {
     source_threw(lane, std::current_exception());
   }
+  Wakeups wakeups;
   MutexLock lock(mutex_);
   size_answered_ = true;
-  hand_over();  // To those who waited for the answer.
+  hand_over(wakeups);  // To those who waited for the answer.
 }
 
 }  // namespace seekable::inline v1::detail

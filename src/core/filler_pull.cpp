@@ -167,6 +167,7 @@ void Filler::ask_for_size() {
 bool Filler::claim(Lane& lane, std::uint64_t position) {
   const std::uint64_t block = block_of(position);
   if (lane.claimed == block) return true;
+  Wakeups wakeups;
   MutexLock lock(mutex_);
   for (std::size_t i = 0; i < lanes(); ++i) {
     const Lane& other = this->lane(i);
@@ -176,7 +177,7 @@ bool Filler::claim(Lane& lane, std::uint64_t position) {
   // Whoever waits for what the block that was left still lacks, before an island, had to wait for
   // this.
   if (left != unknown && storage_.fill_from(block_begin(left)) < block_end(block_begin(left))) {
-    hand_over();
+    hand_over(wakeups);
   }
   return true;
 }
@@ -229,10 +230,11 @@ bool Filler::read_source(Lane& lane, std::span<std::byte> out, Pulled& pulled) {
 
 void Filler::declare(std::uint64_t size) {
   {
+    Wakeups wakeups;
     MutexLock lock(mutex_);
     if (outcome_.declared() != unknown) return;
     outcome_.declare(size);
-    hand_over();  // Somebody may have waited for just that.
+    hand_over(wakeups);  // Somebody may have waited for just that.
   }
   if (reached() > size) fail_overrun();
 }
@@ -311,11 +313,12 @@ bool Filler::published(std::uint64_t end) {
   // A head that has reached its island brings more than was read.
   if (sparse()) end += storage_.kept_in_block(end);
   if (lowest_.load(std::memory_order_seq_cst) > end) return false;  // invariant 1
+  Wakeups wakeups;
   MutexLock lock(mutex_);
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->woken || !met(waiter->need.byte, waiter->need.wake_at)) continue;
     waiter->woken = true;
-    waiter->event.set();
+    wakeups.set(waiter->event);
   }
   look_at_callbacks();
   update_lowest();

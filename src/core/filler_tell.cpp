@@ -37,15 +37,16 @@ void Filler::source_threw(const Lane& lane, const std::exception_ptr& thrown) {
 void Filler::fail(Failure failure, const Lane* except) {
   std::array<Source*, max_lanes> sources{};
   {
+    Wakeups wakeups;
     MutexLock lock(mutex_);
     if (outcome_.failure() != nullptr || complete()) return;
     outcome_.set_failure(std::move(failure));
     for (std::size_t i = 0; i < lanes(); ++i) {
       if (&lane(i) != except) sources[i] = lane(i).source.get();
     }
-    wake_all();
+    wake_all(wakeups);
     look_at_callbacks();
-    if (thread_) work_.set();
+    if (thread_) wakeups.set(work_);
   }
   window_moved_.set();
   for (Source* source : sources) {
@@ -104,18 +105,19 @@ void Filler::source_ended(Lane& lane) {
 
 void Filler::set_end(std::uint64_t size) {
   storage_.finish(size);
+  Wakeups wakeups;
   MutexLock lock(mutex_);
   if (outcome_.failure() != nullptr) return;
   outcome_.set_end(size);
-  wake_all();
+  wake_all(wakeups);
   look_at_callbacks();
 }
 
-void Filler::wake_all() {
+void Filler::wake_all(Wakeups& wakeups) {
   if (first_waiter_ == nullptr) return;
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     waiter->woken = true;
-    waiter->event.set();
+    wakeups.set(waiter->event);
   }
   update_lowest();
 }
@@ -245,11 +247,12 @@ void Filler::withdraw(Callback& callback) noexcept {
 void Filler::released() noexcept {
   if (storage_.is_forked_child()) return;
   {
+    Wakeups wakeups;
     MutexLock lock(mutex_);
     stalled_ = false;
     ++rooms_found_;
     look_at_callbacks();
-    hand_over();
+    hand_over(wakeups);
     update_lowest();
   }
   window_moved_.set();

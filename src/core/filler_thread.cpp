@@ -166,6 +166,7 @@ bool Filler::others_bring(const Need& need) {
 void Filler::stall(Failure trouble, const Job& job) {
   const auto told = std::make_shared<const Failure>(std::move(trouble));
   {
+    Wakeups wakeups;
     MutexLock lock(mutex_);
     // Unless somebody has found room since.
     stalled_ = job.rooms == rooms_found_;
@@ -176,7 +177,7 @@ void Filler::stall(Failure trouble, const Job& job) {
       if (!is_settled && (waiter->may_fill || others_bring(waiter->need))) continue;
       if (!is_settled) waiter->trouble = told;
       waiter->woken = true;
-      waiter->event.set();
+      wakeups.set(waiter->event);
     }
     for (const auto& callback : callbacks_) make_due(callback, told->code);
     callbacks_.clear();

@@ -29,10 +29,26 @@ timespec to_timespec(Event::TimePoint time) noexcept {
 
 }  // namespace
 
+bool Event::happen() noexcept {
+  return state_.exchange(happened, std::memory_order_seq_cst) == slept_on;
+}
+
+/// The event may be gone by now: waking an address that nobody sleeps on does no harm.
+void Event::wake(const void* sleeper) noexcept {
+  ::syscall(SYS_futex, sleeper, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
+}
+
 void Event::set() noexcept {
-  if (state_.exchange(happened, std::memory_order_seq_cst) == slept_on) {
-    // The event may be gone by now; waking an address that nobody sleeps on does no harm.
-    ::syscall(SYS_futex, &state_, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
+  if (happen()) wake(&state_);
+}
+
+void Wakeups::set(Event& event) noexcept {
+  const void* const sleeper = &event.state_;
+  if (!event.happen()) return;
+  if (count_ < sleepers_.size()) {
+    sleepers_[count_++] = sleeper;
+  } else {
+    Event::wake(sleeper);
   }
 }
 

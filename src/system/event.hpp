@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 #include "seekable/export.hpp"
@@ -26,11 +28,36 @@ class SEEKABLE_EXPORT Event {
   void wait() noexcept { wait_until(TimePoint::max()); }
 
  private:
+  friend class Wakeups;
+
+  /// Returns: whether somebody is asleep, who is to be woken at `state_`.
+  bool happen() noexcept;
+  static void wake(const void* sleeper) noexcept;
+
   static constexpr std::uint32_t idle = 0;
   static constexpr std::uint32_t happened = 1;
   static constexpr std::uint32_t slept_on = 2;
 
   std::atomic<std::uint32_t> state_{idle};
+};
+
+/// Sets events, and wakes whoever sleeps for them when the scope ends. Declared before a lock is
+/// taken: who is woken under a lock often runs at once, wants it too, and has to sleep again.
+class SEEKABLE_EXPORT Wakeups {
+ public:
+  Wakeups() = default;
+  Wakeups(const Wakeups&) = delete;
+  Wakeups& operator=(const Wakeups&) = delete;
+  ~Wakeups() {
+    for (std::size_t i = 0; i < count_; ++i) Event::wake(sleepers_[i]);
+  }
+
+  /// The event has happened when this returns. It may be gone before its sleeper is woken.
+  void set(Event& event) noexcept;
+
+ private:
+  std::array<const void*, 16> sleepers_;  // more are woken at once
+  std::size_t count_ = 0;
 };
 
 }  // namespace seekable::inline v1::detail

@@ -13,6 +13,7 @@ namespace seekable::test {
 namespace {
 
 using detail::Event;
+using detail::Wakeups;
 using Clock = std::chrono::steady_clock;
 
 TEST(Event, IsOverAtOnceWhenItWasSetBefore) {
@@ -95,6 +96,34 @@ TEST(Event, MayBeDestroyedAsSoonAsTheWaitIsOver) {
     std::jthread setter([address = event.get()] { address->set(); });
     event->wait();
     event.reset();
+  }
+}
+
+// More than are remembered: the others are woken at once.
+TEST(Wakeups, WakeAllThatSleptWhenTheScopeEnds) {
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Event> events(40);
+    std::vector<std::jthread> sleepers;
+    for (Event& event : events) {
+      sleepers.emplace_back([&] { event.wait(); });
+    }
+    Wakeups wakeups;
+    for (Event& event : events) {
+      wakeups.set(event);
+      EXPECT_TRUE(event.is_set());
+    }
+  }
+}
+
+TEST(Wakeups, MayOutliveTheEvents) {
+  for (int round = 0; round < 3000; ++round) {
+    auto event = std::make_unique<Event>();
+    std::jthread sleeper([&] {
+      event->wait();
+      event.reset();
+    });
+    Wakeups wakeups;
+    wakeups.set(*event);
   }
 }
 
