@@ -114,7 +114,8 @@ def main():
         for preset in ("tsan", "asan", "fuzz"):
             build_and_test(results, preset)
         # Other warnings come with -O3. (`pip` builds the Python package so, in a test.)
-        build(results, "release", "-DSEEKABLE_BUILD_TESTS=OFF", "-DSEEKABLE_WITH_PYTHON=OFF")
+        build(results, "release", "-DSEEKABLE_BUILD_TESTS=OFF", "-DSEEKABLE_WITH_PYTHON=OFF",
+              "-DSEEKABLE_BUILD_TOGETHER=ON")
         check_with_tidy(results)
     print(f"\nin {(time.monotonic() - started) / 60:.1f} minutes on {JOBS} processors")
     results.print()

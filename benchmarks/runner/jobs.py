@@ -90,6 +90,7 @@ JOBS = (
         (Against("tail/at_rest", 2),), ours="tail/filling"),
     Job("command", "`cat big \\| seekable run --eager -- cat {}`", 4 * GIB,
         (Against("command/a file between", 0.8),
+         Against("command/the pipe and the reading alone"),
          Against("command/a file between, written from a pipe")), peer_job="command"),
 )
 

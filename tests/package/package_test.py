@@ -13,6 +13,8 @@ import unittest
 ROOT = pathlib.Path(os.environ["SEEKABLE_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["SEEKABLE_BUILD_DIR"])
 HERE = ROOT / "tests" / "package"
+# Of what is built of the library itself: a fifth of the time.
+TOGETHER = "-DSEEKABLE_BUILD_TOGETHER=ON"
 STREAM = bytes(i * i // 251 % 256 for i in range(64 * 1024))
 
 
@@ -50,7 +52,7 @@ class Package(unittest.TestCase):
              f"-DCMAKE_CXX_COMPILER={cache('CMAKE_CXX_COMPILER')}",
              f"-DCMAKE_CXX_FLAGS={cache('CMAKE_CXX_FLAGS')}",
              f"-DCMAKE_CXX_COMPILER_LAUNCHER={shutil.which('ccache') or ''}",
-             "-DCMAKE_BUILD_TYPE=Debug", *settings])
+             "-DCMAKE_BUILD_TYPE=Debug", TOGETHER, *settings])
 
     def build(self, source, name, *settings):
         directory = self.configure(source, name, *settings)
