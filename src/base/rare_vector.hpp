@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -28,6 +29,11 @@ class RareVector {
   void push_back(T value) {
     if (!made_) made_ = std::make_unique<std::vector<T>>();
     made_->push_back(std::move(value));
+  }
+  /// `push_back` up to this size takes no memory.
+  void reserve(std::size_t size) {
+    if (!made_) made_ = std::make_unique<std::vector<T>>();
+    if (made_->capacity() < size) made_->reserve(std::max(size, 2 * made_->capacity()));
   }
   void pop_back() noexcept { made_->pop_back(); }
   void pop_front() noexcept { made_->erase(made_->begin()); }

@@ -128,10 +128,8 @@ void Filler::take(Lane& lane, const Need& need) {
 }
 
 void Filler::set_idle(Lane& lane) {
-  // The lane stays busy: behind its end nobody needs it, and `set_end` has woken everybody. (Where
-  // there are callbacks, it may have found no memory to tell them.)
-  const bool ended = !sparse() && outcome_.end() != unknown;
-  if (ended && !has_callbacks_.load(std::memory_order_acquire)) return;
+  // The lane stays busy: behind its end nobody needs it, and `set_end` has told everybody.
+  if (!sparse() && outcome_.end() != unknown) return;
   // In a sparse stream another lane may go on with the block.
   if (sparse() || outcome_.failure() != nullptr) storage_.let_go(lane.filling);
   Wakeups wakeups;

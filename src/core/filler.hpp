@@ -269,7 +269,7 @@ class Filler {
       SEEKABLE_REQUIRES(mutex_);
   bool thread_has_work() SEEKABLE_REQUIRES(mutex_);
   void do_job(const Job& job);
-  void stall(Failure trouble, const Job& job);
+  void stall(const std::shared_ptr<const Failure>& trouble, const Job& job) noexcept;
   void end_stall();
   bool on_fill_thread() const noexcept;
   void go_further(std::uint64_t read_to) noexcept;
@@ -277,9 +277,9 @@ class Filler {
   // filler_tell.cpp: callbacks, failures, the end.
   void wake_all(Wakeups& wakeups) SEEKABLE_REQUIRES(mutex_);
   bool advance(Callback& callback) SEEKABLE_REQUIRES(mutex_);
-  void make_due(const std::shared_ptr<Callback>& callback, std::error_code result)
+  void make_due(const std::shared_ptr<Callback>& callback, std::error_code result) noexcept
       SEEKABLE_REQUIRES(mutex_);
-  void look_at_callbacks() SEEKABLE_REQUIRES(mutex_);
+  void look_at_callbacks() noexcept SEEKABLE_REQUIRES(mutex_);
   void run_due_callbacks();
   void call(Callback& callback) noexcept;
   void wait_for_window(const Wait* wait);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 #include "core/filler.hpp"
@@ -11,19 +12,32 @@ namespace seekable::inline v1::detail {
 
 namespace {
 
-/// What `thrown` says, as the failure of a source at `offset`.
-Failure failure_of(const std::exception_ptr& thrown, std::uint64_t offset) {
-  Failure failure{Errc::source_failed, {}, offset, thrown};
-  const std::string place = " (at byte " + std::to_string(offset) + " of the stream)";
+/// Fills in what its cause says, the code first.
+void describe(Failure& failure) {
+  const auto tell = [&](const char* what) {
+    failure.message = what;
+    failure.message += " (at byte " + std::to_string(failure.offset) + " of the stream)";
+  };
   try {
-    std::rethrow_exception(thrown);
+    std::rethrow_exception(failure.cause);
   } catch (const std::system_error& error) {
     if (error.code()) failure.code = error.code();
-    failure.message = error.what() + place;
+    tell(error.what());
   } catch (const std::exception& error) {
-    failure.message = error.what() + place;
+    tell(error.what());
   } catch (...) {
-    failure.message = "the source threw something that is not a std::exception" + place;
+    tell("the source threw something that is not a std::exception");
+  }
+}
+
+/// What `thrown` says, as the failure of a source at `offset`. It is recorded whatever happens: a
+/// source that is read on after that may well give bytes, of another place.
+Failure failure_of(const std::exception_ptr& thrown, std::uint64_t offset) noexcept {
+  Failure failure{Errc::source_failed, {}, offset, thrown};
+  try {
+    describe(failure);
+  } catch (const std::bad_alloc&) {
+    failure.message = "source failed";  // As much as a string holds without more memory.
   }
   return failure;
 }
@@ -134,6 +148,8 @@ std::shared_ptr<Callback> Filler::when_available(ByteRange range,
     if (!decided) {
       if (!pushed_) start_thread();
       has_callbacks_.store(true, std::memory_order_release);
+      due_.reserve(due_.size() + callbacks_.size() +
+                   1);  // So that none is lost for want of memory.
       callbacks_.push_back(callback);
       update_lowest();
       look_again();
@@ -176,13 +192,14 @@ bool Filler::advance(Callback& callback) {
   return false;
 }
 
-void Filler::make_due(const std::shared_ptr<Callback>& callback, std::error_code result) {
+/// Takes no memory: `when_available` has.
+void Filler::make_due(const std::shared_ptr<Callback>& callback, std::error_code result) noexcept {
   callback->result = result;
   callback->state = Callback::State::due;
   due_.push_back(callback);
 }
 
-void Filler::look_at_callbacks() {
+void Filler::look_at_callbacks() noexcept {
   callbacks_.erase_if([this](const std::shared_ptr<Callback>& callback) SEEKABLE_REQUIRES(mutex_) {
     if (!advance(*callback)) return false;
     make_due(callback, callback->result);

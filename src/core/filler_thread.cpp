@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <new>
 #include <stop_token>
 #include <utility>
 
@@ -11,6 +12,22 @@ namespace seekable::inline v1::detail {
 namespace {
 
 thread_local const Filler* t_filler_of_thread = nullptr;
+
+/// The trouble of a thread that finds no memory, made before one is started.
+const std::shared_ptr<const Failure>& no_memory() {
+  static const auto& made = *new std::shared_ptr<const Failure>(std::make_shared<Failure>(
+      Failure{std::make_error_code(std::errc::not_enough_memory), "fill the buffer: no memory",
+              unknown, nullptr}));  // Never destroyed: threads may outlive the end of `main`.
+  return made;
+}
+
+std::shared_ptr<const Failure> trouble_of(const Error& error) noexcept {
+  try {
+    return std::make_shared<Failure>(Failure{error.code(), error.what(), error.offset(), nullptr});
+  } catch (const std::bad_alloc&) {
+    return no_memory();
+  }
+}
 
 }  // namespace
 
@@ -24,6 +41,7 @@ void Filler::start_ahead() {
 
 void Filler::start_thread() {
   if (thread_ || shut_down_) return;
+  no_memory();
   // The thread keeps its buffer, so that it may be the last to leave.
   thread_ = std::make_unique<std::jthread>(
       [this, owner = owner_.lock()](const std::stop_token& stop) { run_thread(stop); });
@@ -60,11 +78,9 @@ void Filler::do_job(const Job& job) {
     if (lane != nullptr) run(*lane, job.need);
   } catch (const Error& error) {
     // What the source throws does not come here: this is the disk's, or for want of room.
-    stall({error.code(), error.what(), error.offset(), nullptr}, job);
-  } catch (const std::exception& error) {
-    stall(
-        {std::make_error_code(std::errc::not_enough_memory), error.what(), job.need.byte, nullptr},
-        job);
+    stall(trouble_of(error), job);
+  } catch (const std::exception&) {
+    stall(no_memory(), job);
   }
 }
 
@@ -163,8 +179,7 @@ bool Filler::others_bring(const Need& need) {
 
 /// The fill cannot go on just now: everybody who waits for the thread is told. The next who asks
 /// has it try again.
-void Filler::stall(Failure trouble, const Job& job) {
-  const auto told = std::make_shared<const Failure>(std::move(trouble));
+void Filler::stall(const std::shared_ptr<const Failure>& trouble, const Job& job) noexcept {
   {
     Wakeups wakeups;
     MutexLock lock(mutex_);
@@ -175,11 +190,11 @@ void Filler::stall(Failure trouble, const Job& job) {
       if (waiter->woken) continue;
       const bool is_settled = settled(waiter->need);
       if (!is_settled && (waiter->may_fill || others_bring(waiter->need))) continue;
-      if (!is_settled) waiter->trouble = told;
+      if (!is_settled) waiter->trouble = trouble;
       waiter->woken = true;
       wakeups.set(waiter->event);
     }
-    for (const auto& callback : callbacks_) make_due(callback, told->code);
+    for (const auto& callback : callbacks_) make_due(callback, trouble->code);
     callbacks_.clear();
     update_lowest();
   }

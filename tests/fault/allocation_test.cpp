@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <memory>
 #include <new>
 #include <optional>
 #include <span>
+#include <string>
+#include <system_error>
 
 #include "support/buffers.hpp"
 
@@ -119,6 +123,73 @@ TEST(Allocation, AJumpThatCannotBeMadeLosesNoBytesThatWereHeld) {
     }
     EXPECT_EQ(buffer.read((12 * block) + 16'384, 1000), part(content, (12 * block) + 16'384, 1000));
     EXPECT_EQ(buffer.read(100 * block, 1000), part(content, 100 * block, 1000));
+  }
+}
+
+/// Gives bytes, and then takes the memory from whoever has called it, at its end or as it throws;
+/// counts how often.
+std::unique_ptr<Source> out_of_memory_after(std::size_t size, int fails_in, bool throws,
+                                            std::atomic<int>& ends) {
+  return from_function([=, &ends, given = std::size_t{0}](std::span<std::byte> out) mutable {
+    const std::size_t some = std::min(out.size(), size - given);
+    std::fill_n(out.begin(), some, std::byte{7});
+    given += some;
+    if (some > 0) return some;
+    const Error failure(std::make_error_code(std::errc::io_error), std::string(100, 'x'), given);
+    ++ends;
+    g_fails_in = fails_in;
+    if (throws) throw failure;
+    return std::size_t{0};
+  });
+}
+
+/// What a callback for all of a stream is told, when it is called.
+std::error_code told_of_all(const StreamBuffer& buffer) {
+  std::promise<std::error_code> told;
+  const Subscription subscription =
+      buffer.when_available({0, 1 << 20}, [&](std::error_code error) { told.set_value(error); });
+  return told.get_future().get();
+}
+
+TEST(Allocation, NoneIsNeededToTellACallbackOfTheEnd) {
+  for (int fails_in = 0; fails_in < 8; ++fails_in) {
+    std::atomic<int> ends{0};
+    const StreamBuffer buffer(out_of_memory_after(3 * block, fails_in, false, ends));
+    EXPECT_EQ(told_of_all(buffer), std::error_code()) << fails_in;
+    EXPECT_EQ(buffer.read(0, 4 * block).size(), 3 * block);
+    EXPECT_EQ(ends, 1) << fails_in;
+  }
+}
+
+// A source that is read on after it has thrown may give bytes of another place.
+TEST(Allocation, NoneIsNeededForTheSourceToHaveFailed) {
+  for (const Fill fill : {Fill::on_demand, Fill::ahead}) {
+    for (int fails_in = 0; fails_in < 12; ++fails_in) {
+      Options options;
+      options.fill = fill;
+      std::atomic<int> ends{0};
+      const StreamBuffer buffer(out_of_memory_after(3 * block, fails_in, true, ends), options);
+      EXPECT_TRUE(told_of_all(buffer)) << fails_in;
+      EXPECT_EQ(buffer.read(0, 3 * block).size(), 3 * block) << fails_in;
+      EXPECT_THROW(buffer.read(3 * block, 1), Error) << fails_in;
+      EXPECT_EQ(ends, 1) << fails_in;
+    }
+  }
+}
+
+// The fill thread stops where there is no room, and says so with what memory it has.
+TEST(Allocation, NoneIsNeededToSayThatThereIsNoRoom) {
+  for (int fails_in = 0; fails_in < 30; ++fails_in) {
+    const auto source = [=](std::span<std::byte> out) {
+      g_fails_in = fails_in;
+      std::ranges::fill(out, std::byte{7});
+      return out.size();
+    };
+    Options options = options_in_memory(2 * block);
+    options.fill = Fill::ahead;
+    const StreamBuffer buffer(from_function(source), options);
+    EXPECT_TRUE(told_of_all(buffer)) << fails_in;
+    EXPECT_EQ(buffer.read(0, block).size(), block) << fails_in;
   }
 }
 
