@@ -96,7 +96,7 @@ void ours_aligned(benchmark::State& state, std::size_t size, const StreamBuffer&
   const StreamBuffer& buffer = stream();
   const auto out = std::make_unique<Destination>();
   const auto into = std::span(out->bytes).subspan(skew, size);
-  // Blocks 8 to 15: none of them is kept in pieces, and all lie in the cache.
+  // Blocks 128 to 135: none of them is kept in pieces, and all lie in the cache.
   const std::uint64_t first = aligned_size / 2;
   Places places(8, 1);
   check(buffer.read_at(first, into) == size, "read");
@@ -119,14 +119,16 @@ void ours_aligned(benchmark::State& state, std::size_t size, const StreamBuffer&
 }
 
 constexpr auto all_in_memory = aligned_stream<2 * aligned_size>;
-constexpr auto nearly_none = aligned_stream<aligned_size / 16>;
+constexpr auto nearly_all_spilled = aligned_stream<aligned_size / 16>;
 
 BENCHMARK_CAPTURE(ours_aligned, memory_4k, 4096, all_in_memory)->DenseRange(0, 63)->UseManualTime();
 BENCHMARK_CAPTURE(ours_aligned, memory_64k, 65536, all_in_memory)
     ->DenseRange(0, 63)
     ->UseManualTime();
-BENCHMARK_CAPTURE(ours_aligned, spilled_4k, 4096, nearly_none)->DenseRange(0, 63)->UseManualTime();
-BENCHMARK_CAPTURE(ours_aligned, spilled_64k, 65536, nearly_none)
+BENCHMARK_CAPTURE(ours_aligned, spilled_4k, 4096, nearly_all_spilled)
+    ->DenseRange(0, 63)
+    ->UseManualTime();
+BENCHMARK_CAPTURE(ours_aligned, spilled_64k, 65536, nearly_all_spilled)
     ->DenseRange(0, 63)
     ->UseManualTime();
 

@@ -125,7 +125,7 @@ def random_offsets(count, size, most):
 
 
 def have_memory(size):
-    """Has a virtual machine get so much from its host now, and not while the clock runs: it gives back
+    """Has the host of a virtual machine give it this memory before the clock runs: it takes back
     within seconds what nobody uses."""
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     memory.madvise(mmap.MADV_HUGEPAGE)

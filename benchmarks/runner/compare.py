@@ -131,7 +131,7 @@ def rows_of_micro(quick, figures):
                   pair.name, ratio, pair.at_most)
     for name, at_most in jobs.ALIGNMENTS:
         ratios, times = {}, {}
-        # (What it tells is a single read's time, of the 32 that it does at once.)
+        # (An iteration makes 32 reads and is told as the time of one.) 4 ms each.
         for key, runs in sides.micro_runs(f"^ours_aligned/{name}/", repetitions,
                                           seconds / 10 / 32).items():
             at = int(key.split("/")[2])

@@ -121,7 +121,7 @@ MICRO_PAIRS = (
     pair("`view` of 4 KiB, spilled, one byte touched", "view/real_time", "raw mmap", 1.5),
 )
 
-# By its name in seekable_micro: how much the worst alignment may cost beside the best known.
+# By its name in seekable_micro: how much the worst alignment may cost beside +0.
 ALIGNMENTS = (("memory_4k", 1.3), ("memory_64k", 1.3), ("spilled_4k", 1.4), ("spilled_64k", 1.4))
 
 # What the README shows, of the rows that are no single peer's.

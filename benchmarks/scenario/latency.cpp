@@ -48,7 +48,7 @@ void let_it_sleep() { std::this_thread::sleep_for(std::chrono::microseconds(200)
 double median_latency(std::uint64_t count, const std::function<void(std::uint64_t)>& send,
                       const std::function<void(std::uint64_t)>& receive) {
   Stamp sent{0};
-  // (The standard library's would yield before it sleeps, between the receiver's calls.)
+  // (std::counting_semaphore yields before it sleeps: the receiver would run in between.)
   sem_t received;
   check(::sem_init(&received, 0, 0) == 0, "make a semaphore");
   std::vector<double> seconds;
@@ -69,6 +69,7 @@ double median_latency(std::uint64_t count, const std::function<void(std::uint64_
     while (::sem_wait(&received) != 0) continue;
   }
   receiver.join();
+  ::sem_destroy(&received);
   std::nth_element(seconds.begin(), seconds.begin() + static_cast<std::ptrdiff_t>(count / 2),
                    seconds.end());
   return seconds[count / 2];

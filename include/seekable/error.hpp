@@ -59,9 +59,10 @@ class SEEKABLE_EXPORT Error : public std::system_error {
 
 /// Why no more bytes will come. Kept for ever, told to everyone who needs a byte past it.
 struct Failure {
-  std::error_code code;      ///< the source's own code, or an `Errc`
-  std::string message;       ///< what, where and why, in one line
-  std::uint64_t offset = 0;  ///< the first byte that did not come
+  std::error_code code;  ///< the source's own code, or an `Errc`
+  std::string message;   ///< what, where and why, in one line
+  /// The first byte that did not come; 2^64 - 1 where there was no memory to note even that.
+  std::uint64_t offset = 0;
   std::exception_ptr cause;  ///< what the source threw; null where nothing was thrown
 };
 

@@ -60,7 +60,7 @@ class Retention {
 struct Options {
   /// Bytes of memory for the stream, staging buffers included. Hard: checked before each
   /// allocation. More means fewer bytes on disk. Below 128 KiB the spool is written in small
-  /// pieces. Tables about the bytes (17 bytes for each 64 KiB) do not count.
+  /// pieces. Tables about the bytes (15 bytes for each 64 KiB) do not count.
   std::uint64_t memory_limit = 5 * 1024 * 1024;
 
   /// Bytes of disk for the stream. Hard: checked before each write. Nothing: no limit.

@@ -122,6 +122,9 @@ class SEEKABLE_EXPORT StreamBuffer {
 
   /// Lends bytes from `offset` in one piece, without a copy: at least 1, often fewer than
   /// `max_size` (a view never crosses a block of 64 KiB), none only at the end.
+  ///
+  /// Throws: `Errc::disk_full` where the view has to be a copy (see `View`) for which the memory
+  ///     limit has no room.
   View view(std::uint64_t offset, std::size_t max_size) const;
   View view(std::uint64_t offset, std::size_t max_size, const Wait& wait) const;
 

@@ -14,7 +14,7 @@ class Engine;
 
 /// What holds the bytes of a view: a pinned block, a mapping of it, or a copy of its own.
 struct ViewPin {
-  void* pins = nullptr;
+  void* pins = nullptr;  // the block's count of them, a std::atomic<std::uint16_t>
   void* mapping = nullptr;
   std::unique_ptr<std::byte[]> copy;
   std::size_t copy_size = 0;
@@ -27,9 +27,9 @@ struct ViewPin {
 /// Pinned bytes count against the buffer's limits until the view is gone. All that the buffer
 /// keeps, in memory and on disk, stays as long as a view of it; what keeps it small is a copy. A
 /// view of spilled bytes maps the file: a disk that fails under it raises SIGBUS, as with any
-/// mapping; `read_at` throws. A block of 64 KiB lends itself 32,768 times at once; a further view
-/// of it is a copy, for which the memory limit must have room. Threads: different views are
-/// independent; one view may be read by many threads.
+/// mapping; `read_at` throws. A block of 64 KiB lends itself about 32,768 times at once; a
+/// further view of it is a copy, for which the memory limit must have room. Threads: different
+/// views are independent; one view may be read by many threads.
 class SEEKABLE_EXPORT View {
  public:
   View() = default;

@@ -50,8 +50,9 @@ template <int Past>
   }
 }
 
-/// Copies where `destination` is aligned and `source` lies `Past` bytes past a vector: every load
-/// and every store is an aligned one. No load leaves `[source - Past, source + size)`.
+/// Copies where `destination` is aligned and `source` lies `Past` bytes past a vector: but for the
+/// last 95 bytes at most, every load and every store is an aligned one. No load leaves `[source -
+/// Past, source + size)`.
 template <std::size_t Past>
 [[gnu::target("avx2")]] void copy_shifted(std::byte* destination, const std::byte* source,
                                           std::size_t size) noexcept {
@@ -66,14 +67,15 @@ template <std::size_t Past>
     _mm256_store_si256(to++, join<Past>(second, third));
     first = third;
   }
-  // Whole vectors where they are aligned: a store across the end of a page costs as much as twenty.
+  // Loads are not aligned here, but stores of whole vectors still are: one across the end of a page
+  // costs as much as twenty others.
   for (; done + width <= size; done += width) {
     std::memcpy(destination + done, source + done, width);
   }
   std::memcpy(destination + done, source + done, size - done);
 }
 
-/// From the end to the front, where loads are not aligned.
+/// As memmove to a higher address: from the end to the front, stores aligned, loads not.
 [[gnu::target("avx2")]] void move_up_by_vectors(std::byte* destination, const std::byte* source,
                                                 std::size_t size) noexcept {
   const std::size_t tail = reinterpret_cast<std::uintptr_t>(destination + size) % 64;

@@ -11,9 +11,9 @@ namespace seekable::inline v1::detail {
 inline constexpr std::size_t least_long_copy = 2048;
 
 /// A destination that lies so few bytes past the source, modulo a page, is the slow case of some
-/// processors: their string instruction, which memcpy and the kernel use, is slower there by a
-/// third (up to 31), or by nine tenths, or takes twenty times as long (up to 15). (`script/bench
-/// micro` shows it.)
+/// processors: their string instruction, which memcpy and the kernel use, then takes half as long
+/// again (16 to 31), or ten to twenty-five times as long (1 to 15). (`script/bench micro` shows
+/// it.)
 inline constexpr std::size_t most_past_page = 31;
 
 /// True if such a copy would meet the slow case.
@@ -25,7 +25,8 @@ inline bool copies_slowly(std::uintptr_t destination, std::uintptr_t source,
 /// As memcpy. Requires: `size` is at least `least_long_copy`.
 void copy_long(std::byte* destination, const std::byte* source, std::size_t size) noexcept;
 
-/// As memmove, of bytes that lie in the second cache. Requires: `destination` above `source`.
+/// As memmove, from the end to the front: fastest where the last of the bytes were written just
+/// now. Requires: `destination` above `source`.
 void move_up(std::byte* destination, const std::byte* source, std::size_t size) noexcept;
 
 /// As memcpy, at about the same speed whatever the two addresses are.

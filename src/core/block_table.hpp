@@ -102,11 +102,11 @@ struct EntryGroup {
   static constexpr std::size_t size = 4;
   std::array<std::atomic<std::uint64_t>, size> words{};         ///< a `Place` each
   std::array<std::atomic<std::uint32_t>, size> filled_words{};  ///< a `Filled` each
-  std::array<std::atomic<std::uint16_t>, size> pins{};
+  std::array<std::atomic<std::uint16_t>, size> pins{};          ///< views, the filler, the writer
 };
 static_assert(sizeof(EntryGroup) == 14 * EntryGroup::size);
 
-/// One block's part of a group; or none. As cheap to copy as a pointer, and as short-lived as one.
+/// One block's part of a group; or none. Valid as long as the group.
 class Entry {
  public:
   Entry() = default;
@@ -145,19 +145,23 @@ class Entry {
     }
   }
 
-  /// Keeps what the block has until `unpin`: for its filler and for what is written of it, few.
+  /// Keeps what the block has until `unpin`: for its filler and for whoever writes it to the spool,
+  /// so few at a time that the count has room.
   void pin() const noexcept { pins().fetch_add(1, std::memory_order_seq_cst); }
-  /// The same for a view. Returns false where the block has `most_views`: so far below the
+  /// The same for a view. Returns false where there are `most_pins_for_views`: so far below the
   /// counter's end that threads which are here at once do not reach that.
   bool try_pin() const noexcept {
-    if (pins().fetch_add(1, std::memory_order_seq_cst) < most_views) return true;
+    if (pins().fetch_add(1, std::memory_order_seq_cst) < most_pins_for_views) return true;
     unpin();
     return false;
   }
-  void unpin() const noexcept { pins().fetch_sub(1, std::memory_order_seq_cst); }
+  void unpin() const noexcept { unpin(pins()); }
+  static void unpin(std::atomic<std::uint16_t>& pins) noexcept {
+    pins.fetch_sub(1, std::memory_order_seq_cst);
+  }
   bool is_pinned() const noexcept { return pins().load(std::memory_order_seq_cst) > 0; }
   std::atomic<std::uint16_t>& pins() const noexcept { return group_->pins[at_]; }
-  static constexpr std::uint16_t most_views = 32'768;
+  static constexpr std::uint16_t most_pins_for_views = 32'768;
 
  private:
   EntryGroup* group_ = nullptr;
@@ -196,7 +200,7 @@ class BlockTable {
   /// The entry of `block`, or none (then nothing of it was ever kept).
   Entry find(std::uint64_t block) noexcept;
 
-  /// The entry of block 0, which is always there.
+  /// The entry of block 0. (Those of the first group are always there.)
   Entry first() noexcept { return {first_, 0}; }
 
   /// The entry of `block`, made if there is none.

@@ -22,10 +22,10 @@ Filler::Filler(Storage& storage, Outcome& outcome, std::unique_ptr<Source> sourc
                const Options& options)
     : storage_(storage),
       outcome_(outcome),
-      ahead_(source != nullptr && options.fill == Fill::ahead),
-      pushed_(source == nullptr),
       window_(options.retention.window_size().value_or(0)),
-      window_blocks_(window_ > 0 && options.retention.when_full() == WhenFull::block) {
+      window_blocks_(window_ > 0 && options.retention.when_full() == WhenFull::block),
+      ahead_(source != nullptr && options.fill == Fill::ahead),
+      pushed_(source == nullptr) {
   first_.source = std::move(source);
   if (!pushed_) first_.restartable = first_.source->as_restartable();
   if (options.expected_size) {
@@ -128,6 +128,8 @@ void Filler::take(Lane& lane, const Need& need) {
 }
 
 void Filler::set_idle(Lane& lane) {
+  if (lane.held.empty() && lane.held.capacity() > 0)
+    lane.held = Bytes();  // Not counted: no longer.
   // The lane stays busy: behind its end nobody needs it, and `set_end` has told everybody.
   if (!sparse() && outcome_.end() != unknown) return;
   // In a sparse stream another lane may go on with the block.

@@ -288,11 +288,21 @@ class Filler {
 
   Storage& storage_;
   Outcome& outcome_;
-  const bool ahead_;
-  const bool pushed_;           // a writer is the filler
-  const std::uint64_t window_;  // 0: everything is kept
-  const bool window_blocks_;
   std::weak_ptr<void> owner_;
+  const std::uint64_t window_;  // 0: everything is kept
+
+  // All flags together, so that they take 16 bytes of each buffer.
+  const bool window_blocks_;
+  const bool ahead_;
+  const bool pushed_;                   // a writer is the filler
+  std::atomic<bool> drips_{false};      // the filler of a forward-only stream is `Dripping`
+  std::atomic<bool> jumps_lie_{false};  // reopening past the end looks like the end: read in order
+  std::atomic<bool> has_callbacks_{false};  // ever had one: saves the lock of those who never do
+  bool no_more_lanes_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool size_asked_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool size_answered_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  bool shut_down_ SEEKABLE_GUARDED_BY(mutex_) = false;
 
   std::atomic<std::uint64_t> reads_{0};
   std::atomic<std::uint64_t> wire_{0};
@@ -300,30 +310,22 @@ class Filler {
   std::atomic<std::uint64_t> through_{0};       // bytes of gaps that were read through
   std::atomic<std::uint64_t> furthest_{0};      // read by anybody
   std::atomic<std::uint64_t> lowest_{unknown};  // the least that anybody waits for
-  std::atomic<bool> drips_{false};              // the filler of a forward-only stream is `Dripping`
   std::atomic<std::uint64_t> no_hole_before_{0};
   std::atomic<std::uint64_t> reached_{0};  // by any lane of a sparse stream
-  std::atomic<bool> jumps_lie_{false};  // reopening past the end looks like the end: read in order
 
   std::uint64_t splice_from_ = 0;  // the filler's alone: before this nothing is spliced
 
   Mutex mutex_;
   Lane first_;
   RareVector<std::unique_ptr<Lane>> more_lanes_ SEEKABLE_GUARDED_BY(mutex_);
-  bool no_more_lanes_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::uint64_t clock_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   Waiter* first_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;
   Waiter* last_waiter_ SEEKABLE_GUARDED_BY(mutex_) = nullptr;
-  std::atomic<bool> has_callbacks_{false};  // ever had one: saves the lock of those who never do
   RareVector<std::shared_ptr<Callback>> callbacks_ SEEKABLE_GUARDED_BY(mutex_);
   RareVector<std::shared_ptr<Callback>> due_ SEEKABLE_GUARDED_BY(mutex_);
   RareVector<ByteRange> prefetch_ SEEKABLE_GUARDED_BY(mutex_);
   ByteRange whole_ SEEKABLE_GUARDED_BY(mutex_);  // nothing is missing in it; for `next_ahead`
-  bool size_asked_ SEEKABLE_GUARDED_BY(mutex_) = false;
-  bool size_answered_ SEEKABLE_GUARDED_BY(mutex_) = false;
-  bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::uint64_t rooms_found_ SEEKABLE_GUARDED_BY(mutex_) = 0;  // how often a stall would have ended
-  bool shut_down_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::unique_ptr<std::jthread> thread_ SEEKABLE_GUARDED_BY(mutex_);
   Event work_;          // for the thread
   Event window_moved_;  // for a writer

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/failure.hpp"
 #include "core/filler.hpp"
 #include "core/inside_source.hpp"
 #include "seekable/error.hpp"
@@ -89,6 +90,8 @@ bool Filler::fill(Lane& lane, const Need& need, Room& room) {
   const bool may_read_on = !sparse() && window_ == 0 && room.how == Room::How::direct;
   Pulled pulled;
   bool drips = false;
+  // What has been read and finds no room is held: there must be memory for it before it is read.
+  if (room.how == Room::How::through) lane.held.reserve(room.bytes.size());
   if (!read_source(lane, room.bytes, pulled)) return false;
   while (account_for(lane, room, pulled)) {
     room.bytes = room.bytes.subspan(pulled.size);
@@ -283,9 +286,10 @@ void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> byt
 void Filler::fail_overrun() {
   const std::uint64_t declared = outcome_.declared();
   const std::uint64_t end = std::min(declared, outcome_.end());
-  const std::string what = end == declared ? "its declared size of " : "its end after ";
-  fail({Errc::overrun, "the stream goes on past " + what + std::to_string(end) + " bytes", end,
-        nullptr});
+  fail(failure_told_by(Errc::overrun, end, [&] {
+    const std::string what = end == declared ? "its declared size of " : "its end after ";
+    return "the stream goes on past " + what + std::to_string(end) + " bytes";
+  }));
 }
 
 void Filler::store_held(Lane& lane, std::span<std::byte> scratch) {

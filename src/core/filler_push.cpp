@@ -47,6 +47,9 @@ std::size_t Filler::push(std::span<const std::byte> bytes, const Wait* wait, boo
       first_.held.clear();  // The writer still has them.
       if (!may_wait && error.code() == Errc::disk_full) return done;
       throw;
+    } catch (...) {
+      first_.held.clear();
+      throw;
     }
     const std::uint64_t after = first_.position.load(std::memory_order_relaxed);
     done += static_cast<std::size_t>(after - position);

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "core/failure.hpp"
 #include "core/filler.hpp"
 #include "core/inside_source.hpp"
 #include "seekable/error.hpp"
@@ -12,7 +13,7 @@ namespace seekable::inline v1::detail {
 
 namespace {
 
-/// Fills in what its cause says, the code first.
+/// Sets code and message from the cause; the code first, since it needs no memory.
 void describe(Failure& failure) {
   const auto tell = [&](const char* what) {
     failure.message = what;
@@ -30,8 +31,8 @@ void describe(Failure& failure) {
   }
 }
 
-/// What `thrown` says, as the failure of a source at `offset`. It is recorded whatever happens: a
-/// source that is read on after that may well give bytes, of another place.
+/// What `thrown` says, as the failure of a source at `offset`. Never fails: if the failure were
+/// lost the source would be read on, and might give bytes that belong elsewhere.
 Failure failure_of(const std::exception_ptr& thrown, std::uint64_t offset) noexcept {
   Failure failure{Errc::source_failed, {}, offset, thrown};
   try {
@@ -70,8 +71,8 @@ void Filler::fail(Failure failure, const Lane* except) {
 
 void Filler::cancel() {
   if (storage_.is_forked_child()) return;
-  fail({Errc::cancelled, "the buffer was cancelled", storage_.first_missing(position(), unknown),
-        nullptr});
+  fail(failure_told_by(Errc::cancelled, storage_.first_missing(position(), unknown),
+                       [] { return "the buffer was cancelled"; }));
   run_due_callbacks();
 }
 
@@ -96,16 +97,19 @@ void Filler::source_ended(Lane& lane) {
   } else if (declared != unknown && position > declared) {
     // It was opened behind its end before its size was known: whoever waits asks at the end now.
   } else if (position < reached) {
-    fail({Errc::truncated,
-          "the stream ends after " + std::to_string(position) + " bytes, and it gave byte " +
-              std::to_string(reached - 1) + " before",
-          position, nullptr},
+    fail(failure_told_by(Errc::truncated, position,
+                         [&] {
+                           return "the stream ends after " + std::to_string(position) +
+                                  " bytes, and it gave byte " + std::to_string(reached - 1) +
+                                  " before";
+                         }),
          &lane);
   } else if (declared != unknown && position < declared) {
-    fail({Errc::truncated,
-          "the stream ends after " + std::to_string(position) + " of its declared " +
-              std::to_string(declared) + " bytes",
-          position, nullptr},
+    fail(failure_told_by(Errc::truncated, position,
+                         [&] {
+                           return "the stream ends after " + std::to_string(position) +
+                                  " of its declared " + std::to_string(declared) + " bytes";
+                         }),
          &lane);
   } else if (declared == unknown && position > reached) {
     // Whoever opens a stream behind its end is told 0 too: the byte before was never seen.
@@ -148,8 +152,8 @@ std::shared_ptr<Callback> Filler::when_available(ByteRange range,
     if (!decided) {
       if (!pushed_) start_thread();
       has_callbacks_.store(true, std::memory_order_release);
-      due_.reserve(due_.size() + callbacks_.size() +
-                   1);  // So that none is lost for want of memory.
+      // `make_due` must not allocate: room for all that may become due.
+      due_.reserve(due_.size() + callbacks_.size() + 1);
       callbacks_.push_back(callback);
       update_lowest();
       look_again();
@@ -192,7 +196,7 @@ bool Filler::advance(Callback& callback) {
   return false;
 }
 
-/// Takes no memory: `when_available` has.
+/// Allocates nothing: `when_available` has made room.
 void Filler::make_due(const std::shared_ptr<Callback>& callback, std::error_code result) noexcept {
   callback->result = result;
   callback->state = Callback::State::due;
@@ -279,7 +283,8 @@ void Filler::released() noexcept {
 void Filler::shut_down() noexcept {
   if (storage_.is_forked_child()) return;
   if (!complete()) {
-    fail({Errc::cancelled, "the buffer and all its readers are gone", position(), nullptr});
+    fail(failure_told_by(Errc::cancelled, position(),
+                         [] { return "the buffer and all its readers are gone"; }));
   }
   end_thread();
   storage_.stop();

@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "core/failure.hpp"
 #include "core/filler.hpp"
 #include "seekable/error.hpp"
 
@@ -13,19 +14,16 @@ namespace {
 
 thread_local const Filler* t_filler_of_thread = nullptr;
 
-/// The trouble of a thread that finds no memory, made before one is started.
-const std::shared_ptr<const Failure>& no_memory() {
-  static const auto& made = *new std::shared_ptr<const Failure>(std::make_shared<Failure>(
-      Failure{std::make_error_code(std::errc::not_enough_memory), "fill the buffer: no memory",
-              unknown, nullptr}));  // Never destroyed: threads may outlive the end of `main`.
-  return made;
+/// (It shares what nobody owns.)
+std::shared_ptr<const Failure> trouble_without_memory(std::error_code code) noexcept {
+  return {std::shared_ptr<void>(), &failure_without_memory(code)};
 }
 
 std::shared_ptr<const Failure> trouble_of(const Error& error) noexcept {
   try {
     return std::make_shared<Failure>(Failure{error.code(), error.what(), error.offset(), nullptr});
   } catch (const std::bad_alloc&) {
-    return no_memory();
+    return trouble_without_memory(error.code());
   }
 }
 
@@ -41,7 +39,6 @@ void Filler::start_ahead() {
 
 void Filler::start_thread() {
   if (thread_ || shut_down_) return;
-  no_memory();
   // The thread keeps its buffer, so that it may be the last to leave.
   thread_ = std::make_unique<std::jthread>(
       [this, owner = owner_.lock()](const std::stop_token& stop) { run_thread(stop); });
@@ -79,8 +76,8 @@ void Filler::do_job(const Job& job) {
   } catch (const Error& error) {
     // What the source throws does not come here: this is the disk's, or for want of room.
     stall(trouble_of(error), job);
-  } catch (const std::exception&) {
-    stall(no_memory(), job);
+  } catch (const std::exception&) {  // std::bad_alloc, of this thread's own.
+    stall(trouble_without_memory({}), job);
   }
 }
 

@@ -2,15 +2,13 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <new>
 #include <optional>
-#include <string>
-#include <system_error>
 #include <utility>
 
 #include "base/block.hpp"
+#include "core/failure.hpp"
 #include "seekable/error.hpp"
 
 namespace seekable::inline v1::detail {
@@ -24,10 +22,7 @@ class Outcome {
   Outcome() = default;
   Outcome(const Outcome&) = delete;
   Outcome& operator=(const Outcome&) = delete;
-  ~Outcome() {
-    const Failure* const failure = failure_.load(std::memory_order_acquire);
-    if (failure != &no_memory()) delete failure;
-  }
+  ~Outcome() { free_failure(failure_.load(std::memory_order_acquire)); }
 
   /// The confirmed end, or `unknown`.
   std::uint64_t end() const noexcept { return end_.load(std::memory_order_seq_cst); }
@@ -40,10 +35,10 @@ class Outcome {
 
   void declare(std::uint64_t size) noexcept { declared_.store(size, std::memory_order_release); }
   void set_end(std::uint64_t size) noexcept { end_.store(size, std::memory_order_seq_cst); }
-  /// Where there is no memory for the failure, that is the failure.
   void set_failure(Failure failure) noexcept {
-    const Failure* const made = new (std::nothrow) Failure(std::move(failure));
-    failure_.store(made != nullptr ? made : &no_memory(), std::memory_order_seq_cst);
+    const Failure* made = new (std::nothrow) Failure(std::move(failure));
+    if (made == nullptr) made = &failure_without_memory(failure.code);
+    failure_.store(made, std::memory_order_seq_cst);
   }
 
   /// The size as far as it may be told; nothing once the declared one has proved wrong.
@@ -60,15 +55,6 @@ class Outcome {
   [[noreturn]] void throw_failure() const { throw Error(*failure()); }
 
  private:
-  /// Never destroyed, since threads may outlive the end of `main`. (The message fits into the
-  /// string.)
-  static const Failure& no_memory() noexcept {
-    alignas(Failure) static std::byte place[sizeof(Failure)];
-    static const Failure& made = *new (place) Failure{
-        std::make_error_code(std::errc::not_enough_memory), "no memory", unknown, nullptr};
-    return made;
-  }
-
   std::atomic<std::uint64_t> end_{unknown};
   std::atomic<std::uint64_t> declared_{unknown};
   std::atomic<const Failure*> failure_{nullptr};

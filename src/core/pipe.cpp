@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/engine.hpp"
+#include "core/failure.hpp"
 
 namespace seekable::inline v1 {
 
@@ -25,7 +26,11 @@ Writer::~Writer() { drop(); }
 
 void Writer::drop() noexcept {
   if (!engine_ || closed_) return;
-  fail(std::make_error_code(std::errc::broken_pipe), "the writer was dropped without end()");
+  closed_ = true;
+  detail::Filler& filler = engine_->filler();
+  filler.push_failure(
+      detail::failure_told_by(std::make_error_code(std::errc::broken_pipe), filler.position(),
+                              [] { return "the writer was dropped without end()"; }));
 }
 
 detail::Engine& Writer::open() const {

@@ -33,7 +33,7 @@ struct Filling {
   std::uint64_t block = 0;
   bool staged = false;  ///< in memory only until it is full, then it goes to the spool
   /// Where its island begins, also before the first byte of it; 0: it has none.
-  std::size_t island_begin = 0;
+  std::uint32_t island_begin = 0;
 };
 
 /// Where a filler may put the next bytes.
@@ -274,7 +274,7 @@ class Storage {
   bool copy_spooled(std::uint64_t block, Entry entry, Place place, std::size_t at,
                     std::span<std::byte> out) const;
   void copy_pieces(std::size_t at, std::span<std::byte> out) const noexcept;
-  Entry pin_entry(std::uint64_t offset, std::size_t& kept, ViewPin& pin);
+  Entry pin_entry(std::uint64_t offset, std::size_t& kept, bool for_view, ViewPin& pin);
   std::span<const std::byte> copied(std::uint64_t offset, std::size_t size, ViewPin& pin);
   std::span<const std::byte> pinned(std::uint64_t block, Entry entry, std::size_t at,
                                     std::size_t size, ViewPin& pin);
@@ -328,13 +328,14 @@ class Storage {
 
   const Options options_;
   const ForkCheck fork_;
+  std::atomic<std::uint32_t> piece_room_{0};  // bytes of the first block that its pieces can hold
   MemoryAccount account_;
   BlockTable table_;
   std::array<std::byte*, piece_count> pieces_{};
-  std::atomic<std::size_t> piece_room_{0};  // bytes of the first block that its pieces can hold
   std::atomic<std::uint64_t> low_{0};
   std::atomic<SpoolStore*> spool_{nullptr};
-  std::atomic<std::size_t> retired_count_{0};
+  std::atomic<std::uint32_t> retired_count_{0};
+  const bool two_stages_;
   std::atomic<std::byte*> last_taken_{nullptr};  // the next block had best lie behind it
 
   std::atomic<std::uint64_t> spills_{0};
@@ -346,7 +347,6 @@ class Storage {
   std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t blocks_end_ SEEKABLE_GUARDED_BY(mutex_) = 1;  // behind the last one begun
 
-  const bool two_stages_;
   std::atomic<SpillQueue*> queue_{nullptr};  // owned; made when memory runs out for the first time
 };
 

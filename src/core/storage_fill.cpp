@@ -34,8 +34,10 @@ void Storage::throw_disk_full(std::uint64_t offset) const {
     why += "so is the disk limit of " + std::to_string(*options_.disk_limit) + " bytes";
   } else if (store != nullptr && !store->last_error().empty()) {
     why += store->last_error();
-  } else {
+  } else if (options_.encrypt_spool) {
     why += "an encrypted spool needs 128 KiB of it";
+  } else {
+    why += "nothing of it could be written to the disk";
   }
   throw Error(Errc::disk_full, "store byte " + std::to_string(offset) + ": " + why, offset);
 }
@@ -94,8 +96,8 @@ Room Storage::room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcep
   return {scratch.first(std::min(scratch.size(), block_size - at)), Room::How::skip};
 }
 
-/// The first block's entry is always there: no lock is taken for it. Where it is released, now or
-/// before, its place tells.
+/// Block 0 needs no lock: its entry is always there, and where it is released, now or before, its
+/// place tells.
 bool Storage::begin_block(std::uint64_t block, Filling& filling) {
   Entry entry;
   if (block == 0) {
@@ -112,7 +114,7 @@ bool Storage::begin_block(std::uint64_t block, Filling& filling) {
     blocks_end_ = std::max(blocks_end_, block + 1);
     entry.pin();
   }
-  filling = {entry, block, false, entry.place().island_begin()};
+  filling = {entry, block, false, static_cast<std::uint32_t>(entry.place().island_begin())};
   SpillQueue* queue = queue_.load(std::memory_order_acquire);
   const bool begun = entry.published().head() > 0 || entry.place().kind() == Place::Kind::memory;
   if (queue != nullptr && begun) filling.staged = queue->take_out(block);  // invariant 7
@@ -208,7 +210,7 @@ bool Storage::take_piece(std::size_t size) noexcept {
     return false;
   }
   pieces_[piece_of(have)] = piece;
-  piece_room_.store(have + size, std::memory_order_relaxed);
+  piece_room_.store(static_cast<std::uint32_t>(have + size), std::memory_order_relaxed);
   return true;
 }
 

@@ -34,7 +34,7 @@ bool Storage::make_island(std::size_t begin, Filling& filling) {
   std::uint64_t expected = before.word();
   if (!staged && word.compare_exchange_strong(expected, Place::memory(memory, begin).word(),
                                               std::memory_order_seq_cst)) {
-    filling.island_begin = begin;
+    filling.island_begin = static_cast<std::uint32_t>(begin);
     return true;
   }
   if (before.kind() == Place::Kind::none) give_block_back(memory);

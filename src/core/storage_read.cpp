@@ -152,18 +152,20 @@ std::uint64_t Storage::first_kept(std::uint64_t offset, std::uint64_t limit) noe
   return limit;
 }
 
-/// As `find_kept`, and pins it; where the block has as many views as it can have, it is not pinned.
-Entry Storage::pin_entry(std::uint64_t offset, std::size_t& kept, ViewPin& pin) {
+/// As `find_kept`, and pins it; not for a view, where the block has as many as it can have.
+Entry Storage::pin_entry(std::uint64_t offset, std::size_t& kept, bool for_view, ViewPin& pin) {
   const Announcement announced(this, block_of(offset));
   if (offset < low()) throw_released();
   const Entry entry = find_kept(offset, kept);
-  if (entry && entry.try_pin()) pin.pins = &entry.pins();  // invariant 2
+  if (!entry || (for_view && !entry.try_pin())) return entry;
+  if (!for_view) entry.pin();
+  pin.pins = &entry.pins();  // invariant 2
   return entry;
 }
 
 std::span<const std::byte> Storage::pin(std::uint64_t offset, std::size_t max_size, ViewPin& pin) {
   std::size_t kept = 0;
-  const Entry entry = max_size == 0 ? Entry() : pin_entry(offset, kept, pin);
+  const Entry entry = max_size == 0 ? Entry() : pin_entry(offset, kept, true, pin);
   if (!entry) return {};
   if (pin.pins == nullptr) return copied(offset, std::min(max_size, kept), pin);
   try {
@@ -178,8 +180,8 @@ std::span<const std::byte> Storage::pin(std::uint64_t offset, std::size_t max_si
 std::optional<Storage::FileRange> Storage::pin_in_file(std::uint64_t offset, std::size_t max_size,
                                                        ViewPin& pin) {
   std::size_t kept = 0;
-  const Entry entry = pin_entry(offset, kept, pin);
-  if (pin.pins == nullptr) return std::nullopt;
+  const Entry entry = pin_entry(offset, kept, false, pin);
+  if (!entry) return std::nullopt;
   const Place place = entry.place();
   if (place.kind() != Place::Kind::spool || spool()->encrypted() || fork_.is_child()) {
     unpin(pin);

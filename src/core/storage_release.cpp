@@ -165,6 +165,7 @@ void Storage::release_before(std::uint64_t offset) {
 
 /// Under the mutex: called for each block that is released.
 void Storage::give_up(std::uint64_t block, Entry entry) SEEKABLE_TSA(no_thread_safety_analysis) {
+  retired_.reserve(retired_.size() + 1);  // Before anything has changed.
   const Place place =
       Place::from_word(entry.word().exchange(Place::released().word(), std::memory_order_seq_cst));
   const auto kind = place.kind();
@@ -183,7 +184,8 @@ void Storage::retire_locked(std::uint64_t block, Entry entry, Place place, std::
 }
 
 void Storage::count_retired() noexcept {
-  retired_count_.store(retired_.size() + retired_nodes_.size(), std::memory_order_seq_cst);
+  retired_count_.store(static_cast<std::uint32_t>(retired_.size() + retired_nodes_.size()),
+                       std::memory_order_seq_cst);
 }
 
 bool Storage::only_announced() noexcept {
@@ -256,7 +258,7 @@ void Storage::unpin(ViewPin& pin) noexcept {
   }
   if (pin.copy) account_.give_back(pin.copy_size);
   if (pin.pins != nullptr) {
-    static_cast<std::atomic<std::uint16_t>*>(pin.pins)->fetch_sub(1, std::memory_order_seq_cst);
+    Entry::unpin(*static_cast<std::atomic<std::uint16_t>*>(pin.pins));
     if (retired_count_.load(std::memory_order_seq_cst) > 0 && !fork_.is_child()) reap();
   }
   pin = {};

@@ -46,7 +46,13 @@ std::optional<SpoolPlace> SpoolStore::write(std::uint64_t block, std::span<const
     note_error("the disk limit of " + std::to_string(disk_.limit()) + " bytes is reached");
     return std::nullopt;
   }
-  auto place = cipher_ ? write_sealed(block, bytes) : write_plain(block, {}, bytes);
+  std::optional<SpoolPlace> place;
+  try {
+    place = cipher_ ? write_sealed(block, bytes) : write_plain(block, {}, bytes);
+  } catch (...) {
+    disk_.give_back(cost);
+    throw;
+  }
   if (!place) disk_.give_back(cost);
   return place;
 }
@@ -64,6 +70,8 @@ std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
     }
   } catch (const std::system_error&) {
     // `write` goes on to the next directory, and notes why.
+  } catch (const std::bad_alloc&) {
+    // `write` tries it again, a block at a time.
   }
   disk_.give_back(bytes.size());
   return std::nullopt;

@@ -34,8 +34,8 @@ bool Event::happen() noexcept {
 }
 
 /// The event may be gone by now: waking an address that nobody sleeps on does no harm.
-void Event::wake(const void* sleeper) noexcept {
-  ::syscall(SYS_futex, sleeper, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
+void Event::wake(const void* address) noexcept {
+  ::syscall(SYS_futex, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
 }
 
 void Event::set() noexcept {
@@ -43,12 +43,12 @@ void Event::set() noexcept {
 }
 
 void Wakeups::set(Event& event) noexcept {
-  const void* const sleeper = &event.state_;
+  const void* const address = &event.state_;
   if (!event.happen()) return;
-  if (count_ < sleepers_.size()) {
-    sleepers_[count_++] = sleeper;
+  if (count_ < addresses_.size()) {
+    addresses_[count_++] = address;
   } else {
-    Event::wake(sleeper);
+    Event::wake(address);
   }
 }
 

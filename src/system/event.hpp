@@ -30,9 +30,9 @@ class SEEKABLE_EXPORT Event {
  private:
   friend class Wakeups;
 
-  /// Returns: whether somebody is asleep, who is to be woken at `state_`.
+  /// Marks it as happened. Returns: whether its waiter sleeps, and must be woken.
   bool happen() noexcept;
-  static void wake(const void* sleeper) noexcept;
+  static void wake(const void* address) noexcept;
 
   static constexpr std::uint32_t idle = 0;
   static constexpr std::uint32_t happened = 1;
@@ -41,22 +41,23 @@ class SEEKABLE_EXPORT Event {
   std::atomic<std::uint32_t> state_{idle};
 };
 
-/// Sets events, and wakes whoever sleeps for them when the scope ends. Declared before a lock is
-/// taken: who is woken under a lock often runs at once, wants it too, and has to sleep again.
+/// Sets events at once; their sleepers are woken when this is destroyed. To be declared before the
+/// lock is taken, so that it ends after it: whoever is woken under a lock often runs straight away,
+/// wants it too, and has to sleep again.
 class SEEKABLE_EXPORT Wakeups {
  public:
   Wakeups() = default;
   Wakeups(const Wakeups&) = delete;
   Wakeups& operator=(const Wakeups&) = delete;
   ~Wakeups() {
-    for (std::size_t i = 0; i < count_; ++i) Event::wake(sleepers_[i]);
+    for (std::size_t i = 0; i < count_; ++i) Event::wake(addresses_[i]);
   }
 
   /// The event has happened when this returns. It may be gone before its sleeper is woken.
   void set(Event& event) noexcept;
 
  private:
-  std::array<const void*, 16> sleepers_;  // more are woken at once
+  std::array<const void*, 16> addresses_;  // `set` wakes any further ones itself
   std::size_t count_ = 0;
 };
 

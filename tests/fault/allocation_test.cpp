@@ -177,6 +177,96 @@ TEST(Allocation, NoneIsNeededForTheSourceToHaveFailed) {
   }
 }
 
+/// Content that comes once; the memory goes from whoever reads, `fails_in` allocations after a
+/// read.
+std::unique_ptr<Source> once_without_memory(const std::vector<std::byte>& content, int fails_in) {
+  return from_function(
+      [&content, fails_in, given = std::size_t{0}](std::span<std::byte> out) mutable {
+        const std::size_t size = std::min(out.size(), content.size() - given);
+        std::copy_n(content.begin() + static_cast<std::ptrdiff_t>(given), size, out.begin());
+        given += size;
+        g_fails_in = fails_in;
+        return size;
+      });
+}
+
+// What had been read and found no room was to be held, for which there was no memory: what came
+// next was taken for it.
+TEST(Allocation, WhatHasBeenReadIsNotLost) {
+  const auto content = random_bytes(3 * block + 123, test_seed());
+  for (const int writes : {0, 1, 1000}) {
+    for (int fails_in = 0; fails_in < 25; ++fails_in) {
+      const StreamBuffer buffer(once_without_memory(content, fails_in), options_spilled(0));
+      std::vector<std::byte> out(content.size());
+      {
+        const CallHook hook(fail_call(detail::sys::Call::pwrite, ENOSPC, writes));
+        for (int i = 0; i < 100; ++i) {
+          try {
+            buffer.read_at(0, std::span(out).first(block));
+          } catch (const std::exception&) {
+          }
+          g_fails_in = never;
+        }
+      }
+      for (std::size_t at = 0; at < content.size();) {
+        try {
+          const std::size_t got = buffer.read_at(at, std::span(out).subspan(at));
+          if (got == 0) break;  // Some have been lost.
+          at += got;
+        } catch (const std::bad_alloc&) {
+        }
+        g_fails_in = never;
+      }
+      EXPECT_TRUE(out == content) << fails_in << ' ' << writes;
+    }
+  }
+}
+
+TEST(Allocation, NoneIsNeededToTellThatADeclaredSizeIsWrong) {
+  const std::vector<std::byte> content(20, std::byte{7});
+  for (const std::uint64_t declared : {std::uint64_t{10}, std::uint64_t{30}}) {
+    for (int fails_in = 0; fails_in < 8; ++fails_in) {
+      Options options;
+      options.expected_size = declared;
+      const StreamBuffer buffer(once_without_memory(content, fails_in), options);
+      for (int i = 0; i < 3; ++i) {
+        try {
+          buffer.read(0, 31);
+        } catch (const std::exception&) {
+        }
+        g_fails_in = never;
+      }
+      EXPECT_EQ(code_of([&] { buffer.read(std::min<std::uint64_t>(declared, 20), 1); }),
+                declared == 10 ? Errc::overrun : Errc::truncated)
+          << fails_in;
+      EXPECT_FALSE(buffer.exhausted());
+      EXPECT_EQ(buffer.size(), std::nullopt);
+    }
+  }
+}
+
+TEST(Allocation, NoneIsNeededToCancelOrToDrop) {
+  for (int fails_in = 0; fails_in < 8; ++fails_in) {
+    const std::vector<std::byte> content(5 * block, std::byte{7});
+    auto buffer = std::make_unique<StreamBuffer>(once_without_memory(content, never));
+    buffer->read(0, 10);
+    auto cancelled = std::make_unique<StreamBuffer>(once_without_memory(content, never));
+    cancelled->read(0, 10);
+    auto [writer, pushed] = make_pipe();
+    g_fails_in = fails_in;
+    cancelled->cancel();
+    g_fails_in = fails_in;
+    buffer.reset();
+    g_fails_in = fails_in;
+    {
+      const Writer dropped = std::move(writer);
+    }
+    g_fails_in = never;
+    EXPECT_EQ(code_of([&] { cancelled->read(4 * block, 1); }), Errc::cancelled) << fails_in;
+    EXPECT_THROW(pushed.read(0, 1), Error) << fails_in;
+  }
+}
+
 // The fill thread stops where there is no room, and says so with what memory it has.
 TEST(Allocation, NoneIsNeededToSayThatThereIsNoRoom) {
   for (int fails_in = 0; fails_in < 30; ++fails_in) {

@@ -162,12 +162,28 @@ TEST(View, OfSuchABlockTellsThatTheLimitHasNoRoomForABiggerOne) {
   Scripted stream({.content = content}, options_in_memory(3 * block));
   stream.buffer.wait_for_size();
   std::vector<View> views;
-  for (std::size_t i = 0; i < detail::Entry::most_views; ++i) {
+  for (std::size_t i = 0; i < detail::Entry::most_pins_for_views; ++i) {
     views.push_back(stream.buffer.view(block, 1));
   }
   EXPECT_EQ(code_of([&] { stream.buffer.view(block, block); }), Errc::disk_full);
   views.pop_back();
   EXPECT_EQ(copy_of(stream.buffer.view(block, block)), part(content, block, block));
+}
+
+// The disk was charged twice for such a block, and had no room for that.
+TEST(View, OfWhichThereAreVeryManyCostsNoDisk) {
+  const auto content = random_bytes(12 * block, 9);
+  Options options = options_spilled(0);
+  options.disk_limit = content.size() + 100;
+  Scripted stream({.content = content}, options);
+  stream.buffer.wait_for_size();
+  std::vector<View> views;
+  for (std::size_t i = 0; i < detail::Entry::most_pins_for_views; ++i) {
+    views.push_back(stream.buffer.view(block, 1));
+  }
+  const FileDescriptor file = stream.buffer.to_file();
+  EXPECT_EQ(stream.buffer.stats().spool_bytes, content.size());
+  views.clear();
 }
 
 TEST(View, WaitsForOneByteOnly) {
