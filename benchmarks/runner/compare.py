@@ -62,7 +62,7 @@ def run_group(group, peers, quick, path=None):
         for peer in peers:
             if job.peer_job in peer.jobs:
                 wanted.setdefault(peer.name, peer_side(peer, job.peer_job, size, path))
-    rounds_wanted = jobs.QUICK_ROUNDS if quick else jobs.ROUNDS
+    rounds_wanted = jobs.QUICK_ROUNDS if quick else max(job.rounds for job in group)
     left = rounds.take_turns(wanted.values(), rounds_wanted, quick)
     return {side.name: side for side in left}
 

@@ -9,6 +9,7 @@ import dataclasses
 
 KIB, MIB, GIB = 1024, 1024 ** 2, 1024 ** 3
 ROUNDS, QUICK_ROUNDS = 5, 3
+LATENCY_ROUNDS = 15         # short, and what else runs matters most to them
 MEMORY_LIMIT = 5 * MIB      # of every buffer that is measured, where a job does not say otherwise
 
 
@@ -34,6 +35,7 @@ class Job:
     quick_size: int = 0     # an eighth of `size`, where nothing is said
     peer_job: str = ""      # what it is called in peers.py, for jobs that peers can do
     best_peer_at_most: float = 0    # hoped for beside the fastest peer
+    rounds: int = ROUNDS
     best_must_spill: bool = False   # only a peer that keeps within a limit of memory counts
 
     @property
@@ -83,9 +85,10 @@ JOBS = (
     Job("istream_spilled", "`std::istream`, spilled bytes, 64 KiB steps", GIB,
         (Against("istream_spilled/ifstream", 1.1),)),
     Job("wake_reader", "publish, until a sleeping reader runs", 2000,
-        (Against("wake_reader/futex", 1.3),), quick_size=500),
+        (Against("wake_reader/futex", 1.3),), quick_size=500, rounds=LATENCY_ROUNDS),
     Job("byte_in_pipe", "a byte written to a pipe, until a reader has it", 2000,
-        (Against("byte_in_pipe/read", 1.3), Against("byte_in_pipe/poll_and_read")), quick_size=500),
+        (Against("byte_in_pipe/read", 1.3), Against("byte_in_pipe/poll_and_read")), quick_size=500,
+        rounds=LATENCY_ROUNDS),
     Job("tail", "99th percentile of a read of kept bytes while the fill runs", 2 * GIB,
         (Against("tail/at_rest", 2),), ours="tail/filling"),
     Job("command", "`cat big \\| seekable run --eager -- cat {}`", 4 * GIB,

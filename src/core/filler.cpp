@@ -128,8 +128,8 @@ void Filler::take(Lane& lane, const Need& need) {
 }
 
 void Filler::set_idle(Lane& lane) {
-  if (lane.held.empty() && lane.held.capacity() > 0)
-    lane.held = Bytes();  // Not counted: no longer.
+  // (Its room is not counted as memory, so it goes as soon as it can.)
+  if (lane.held.empty() && lane.held.capacity() > 0) lane.held = Bytes();
   // The lane stays busy: behind its end nobody needs it, and `set_end` has told everybody.
   if (!sparse() && outcome_.end() != unknown) return;
   // In a sparse stream another lane may go on with the block.

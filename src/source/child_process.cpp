@@ -78,12 +78,15 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, FileDescriptor&
 void ChildProcess::signal(int number) noexcept {
   const MutexLock lock(mutex_);
   if (gone_ || fork_.is_child()) return;
-  signal_descendants(pid_, number);  // First: a shell that is gone cannot say what it has started.
+  // A shell that is gone cannot say what it has started; one that is still there would say on its
+  // standard error how that has ended.
+  const Descendants started(pid_);
   if (pidfd_) {
     sys::pidfd_send_signal(pidfd_.get(), number);
   } else {
     sys::kill(pid_, number);
   }
+  started.signal(number);
 }
 
 /// Returns: nothing if it still runs.

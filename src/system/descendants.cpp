@@ -5,9 +5,8 @@
 #include <fstream>
 #include <string>
 #include <system_error>
-#include <vector>
+#include <utility>
 
-#include "seekable/file_descriptor.hpp"
 #include "system/calls.hpp"
 
 namespace seekable::inline v1::detail {
@@ -39,17 +38,25 @@ pid_t parent_of(pid_t pid) {
 
 }  // namespace
 
-void signal_descendants(pid_t pid, int signal) noexcept {
+Descendants::Descendants(pid_t pid) noexcept {
   try {
-    for (const pid_t child : children_of(pid)) {
-      const FileDescriptor held(sys::pidfd_open(child));
-      if (!held || parent_of(child) != pid) continue;
-      signal_descendants(child, signal);
-      sys::pidfd_send_signal(held.get(), signal);
-    }
+    hold(pid);
   } catch (const std::exception&) {
-    // Without memory, or /proc, they are left to find out by themselves.
+    // Without memory, or /proc, the others are left to find out by themselves.
   }
+}
+
+void Descendants::hold(pid_t parent) {
+  for (const pid_t child : children_of(parent)) {
+    FileDescriptor held(sys::pidfd_open(child));
+    if (!held || parent_of(child) != parent) continue;
+    held_.push_back(std::move(held));
+    hold(child);
+  }
+}
+
+void Descendants::signal(int number) const noexcept {
+  for (const FileDescriptor& held : held_) sys::pidfd_send_signal(held.get(), number);
 }
 
 }  // namespace seekable::inline v1::detail

@@ -3,14 +3,29 @@
 
 #include <sys/types.h>
 
+#include <vector>
+
+#include "seekable/file_descriptor.hpp"
+
 namespace seekable::inline v1::detail {
 
-/// Sends `signal` to all that `pid` has started, directly or not; not to `pid` itself.
+/// All that a process has started, directly or not; not the process itself.
 ///
 /// A shell dies of a signal and leaves what it runs behind. What is started meanwhile may be
 /// missed, as is all where the kernel keeps no list of children (/proc/PID/task/TID/children); but
-/// no stranger is met: each is held by a descriptor and its parent looked at again. Requires: `pid`
-/// is a child of this process that has not been reaped.
-void signal_descendants(pid_t pid, int signal) noexcept;
+/// no stranger is met: each is held by a descriptor and its parent looked at again.
+class Descendants {
+ public:
+  /// Requires: `pid` is a child of this process that has not been reaped.
+  explicit Descendants(pid_t pid) noexcept;
+
+  /// Parents first.
+  void signal(int number) const noexcept;
+
+ private:
+  void hold(pid_t parent);
+
+  std::vector<FileDescriptor> held_;
+};
 
 }  // namespace seekable::inline v1::detail
