@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/block.hpp"
@@ -36,8 +37,9 @@ class Outcome {
   void declare(std::uint64_t size) noexcept { declared_.store(size, std::memory_order_release); }
   void set_end(std::uint64_t size) noexcept { end_.store(size, std::memory_order_seq_cst); }
   void set_failure(Failure failure) noexcept {
+    const std::error_code code = failure.code;
     const Failure* made = new (std::nothrow) Failure(std::move(failure));
-    if (made == nullptr) made = &failure_without_memory(failure.code);
+    if (made == nullptr) made = &failure_without_memory(code);
     failure_.store(made, std::memory_order_seq_cst);
   }
 
