@@ -25,7 +25,7 @@ Failure failure_told_by(std::error_code code, std::uint64_t offset, Tell tell) n
 /// code where that is an `Errc`, else want of memory; its offset is `unknown`. Nobody frees it.
 const Failure& failure_without_memory(std::error_code code) noexcept;
 
-/// Frees what was made by `new`.
+/// Frees a failure that was made by `new`; leaves those above as they are.
 void free_failure(const Failure* failure) noexcept;
 
 }  // namespace seekable::inline v1::detail

@@ -146,9 +146,10 @@ void Storage::release_before(std::uint64_t offset) {
   {
     MutexLock lock(mutex_);
     const std::uint64_t last = block_of(low());
-    const std::uint64_t first = std::exchange(released_blocks_, std::max(released_blocks_, last));
-    table_.for_each(first, last,
+    table_.for_each(released_blocks_, last,
                     [this](std::uint64_t block, Entry entry) { give_up(block, entry); });
+    // Only now: where there was no memory for one of them, the next release begins there.
+    released_blocks_ = std::max(released_blocks_, last);
     std::vector<BlockTable::Removed> removed;
     table_.remove_before(last, removed);
     for (BlockTable::Removed& node : removed) {

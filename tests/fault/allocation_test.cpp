@@ -267,6 +267,23 @@ TEST(Allocation, NoneIsNeededToCancelOrToDrop) {
   }
 }
 
+// A release that found no memory for one block did not come back to it, nor to those behind it.
+TEST(Allocation, ALaterReleaseGivesUpWhatOneCouldNot) {
+  const std::vector<std::byte> content(8 * block - 5, std::byte{7});
+  for (int fails_in = 0; fails_in < 4; ++fails_in) {
+    StreamBuffer buffer(once_without_memory(content, never), options_in_memory(9 * block));
+    buffer.wait_for_size();
+    g_fails_in = fails_in;
+    try {
+      buffer.release_before(5 * block);
+    } catch (const std::bad_alloc&) {
+    }
+    g_fails_in = never;
+    buffer.release_before(7 * block);
+    EXPECT_EQ(buffer.stats().memory_bytes, block) << fails_in;
+  }
+}
+
 // The fill thread stops where there is no room, and says so with what memory it has.
 TEST(Allocation, NoneIsNeededToSayThatThereIsNoRoom) {
   for (int fails_in = 0; fails_in < 30; ++fails_in) {
