@@ -15,6 +15,7 @@
 #include <string>
 #include <system_error>
 
+#include "store/spool_store.hpp"
 #include "support/buffers.hpp"
 
 namespace {
@@ -281,6 +282,26 @@ TEST(Allocation, ALaterReleaseGivesUpWhatOneCouldNot) {
     g_fails_in = never;
     buffer.release_before(7 * block);
     EXPECT_EQ(buffer.stats().memory_bytes, block) << fails_in;
+  }
+}
+
+TEST(Allocation, AWriteThatFailsForWantOfMemoryIsNotCounted) {
+  const std::vector<std::byte> content(2 * block, std::byte{7});
+  for (int fails_in = 0; fails_in < 12; ++fails_in) {
+    detail::SpoolStore store(options_spilled(0), nullptr);
+    std::uint64_t written = 0;
+    g_fails_in = fails_in;
+    try {
+      if (store.write_run(0, content)) written = content.size();
+    } catch (const std::bad_alloc&) {
+    }
+    g_fails_in = fails_in;
+    try {
+      if (store.write(2, std::span(content).first(block))) written += block;
+    } catch (const std::bad_alloc&) {
+    }
+    g_fails_in = never;
+    EXPECT_EQ(store.used(), written) << fails_in;
   }
 }
 
