@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/announcements.hpp"
 
+#include <new>
+
 #include "system/fork.hpp"
 
 namespace seekable::inline v1::detail {
@@ -61,25 +63,31 @@ Announcement::Slot& Announcement::take_slot() noexcept {
   return slot;
 }
 
-std::vector<Announcement::Seen> Announcement::all(const void* buffer, std::uint64_t first,
-                                                  std::uint64_t last) {
-  std::vector<Seen> seen;
-  for (auto* slot = g_slots.load(std::memory_order_seq_cst); slot != nullptr; slot = slot->next) {
-    if (slot->buffer.load(std::memory_order_seq_cst) != buffer) continue;
-    const std::uint64_t sequence = slot->sequence.load(std::memory_order_acquire);
-    const std::uint64_t block = slot->block.load(std::memory_order_acquire);
-    const std::uint64_t end = slot->end.load(std::memory_order_acquire);
-    if (first < end && block < last) seen.push_back({slot, sequence});
+void Announcement::Users::look(const void* buffer, std::uint64_t first,
+                               std::uint64_t last) noexcept {
+  seen_.emplace();
+  try {
+    for (auto* slot = g_slots.load(std::memory_order_seq_cst); slot != nullptr; slot = slot->next) {
+      if (slot->buffer.load(std::memory_order_seq_cst) != buffer) continue;
+      const std::uint64_t sequence = slot->sequence.load(std::memory_order_acquire);
+      const std::uint64_t block = slot->block.load(std::memory_order_acquire);
+      const std::uint64_t end = slot->end.load(std::memory_order_acquire);
+      if (first < end && block < last) seen_->push_back({slot, sequence});
+    }
+  } catch (const std::bad_alloc&) {
+    seen_.reset();
   }
-  return seen;
 }
 
-bool Announcement::are_over(const void* buffer, std::vector<Seen>& seen) noexcept {
-  std::erase_if(seen, [buffer](const Seen& one) {
+bool Announcement::Users::are_gone(const void* buffer, std::uint64_t first,
+                                   std::uint64_t last) noexcept {
+  if (!seen_) look(buffer, first, last);
+  if (!seen_) return false;
+  std::erase_if(*seen_, [buffer](const Seen& one) {
     return one.slot->buffer.load(std::memory_order_seq_cst) != buffer ||
            one.slot->sequence.load(std::memory_order_acquire) != one.sequence;
   });
-  return seen.empty();
+  return seen_->empty();
 }
 
 }  // namespace seekable::inline v1::detail

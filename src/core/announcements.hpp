@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace seekable::inline v1::detail {
@@ -54,12 +55,25 @@ class Announcement {
     std::uint64_t sequence;
   };
 
-  /// The announcements of any of the blocks `[first, last)` of `buffer` at this moment; mostly
-  /// none.
-  static std::vector<Seen> all(const void* buffer, std::uint64_t first, std::uint64_t last);
+  /// Those of any of the blocks `[first, last)` of `buffer` that were seen when they were given up;
+  /// mostly none.
+  class Users {
+   public:
+    Users() = default;
+    /// Looks at this moment.
+    Users(const void* buffer, std::uint64_t first, std::uint64_t last) noexcept {
+      look(buffer, first, last);
+    }
 
-  /// Forgets those of `seen` that are over. Returns true if none is left.
-  static bool are_over(const void* buffer, std::vector<Seen>& seen) noexcept;
+    /// Forgets those that are over. Returns true if none is left. Requires: the same blocks.
+    bool are_gone(const void* buffer, std::uint64_t first, std::uint64_t last) noexcept;
+
+   private:
+    void look(const void* buffer, std::uint64_t first, std::uint64_t last) noexcept;
+
+    /// None: there was no memory to note them, so it has to look again.
+    std::optional<std::vector<Seen>> seen_;
+  };
 
  private:
   static Slot& take_slot() noexcept;

@@ -7,10 +7,20 @@ namespace seekable::inline v1::detail {
 
 BlockTable::~BlockTable() {
   const std::uintptr_t root = root_.load(std::memory_order_acquire);
-  if (root == 0) return;
-  std::vector<Removed> all;
-  collect(reinterpret_cast<void*>(root & ~height_bits), root & height_bits, 0, all);
-  for (Removed& node : all) free(node);
+  if (root != 0) free_all(reinterpret_cast<void*>(root & ~height_bits), root & height_bits);
+}
+
+void BlockTable::free_all(void* node, unsigned height) noexcept {
+  if (node == nullptr) return;
+  if (height == 0) {
+    delete static_cast<Leaf*>(node);
+    return;
+  }
+  auto* const inner = static_cast<Inner*>(node);
+  for (const auto& child : inner->children) {
+    free_all(child.load(std::memory_order_relaxed), height - 1);
+  }
+  delete inner;
 }
 
 void BlockTable::grow(std::uint64_t block) {
@@ -77,59 +87,49 @@ Entry BlockTable::next_in(void* node, unsigned height, std::uint64_t base,
   return {};
 }
 
-void BlockTable::collect(void* node, unsigned height, std::uint64_t base,
-                         std::vector<Removed>& removed) {
-  if (node == nullptr) return;
-  Removed entry;
-  entry.first = base;
-  entry.last = base + span(height);
-  if (height == 0) {
-    entry.leaf.reset(static_cast<Leaf*>(node));
-  } else {
-    entry.inner = node;
-    auto& children = static_cast<Inner*>(node)->children;
-    for (std::uint64_t i = 0; i < fan_out; ++i) {
-      collect(children[i].load(std::memory_order_relaxed), height - 1, base + (i << shift(height)),
-              removed);
-    }
-  }
-  removed.push_back(std::move(entry));
-}
-
-void BlockTable::free(Removed& removed) noexcept {
-  removed.leaf.reset();
+void BlockTable::free(const Removed& removed) noexcept {
+  delete removed.leaf;
   delete static_cast<Inner*>(removed.inner);
-  removed.inner = nullptr;
 }
 
-void BlockTable::remove_before(std::uint64_t block, std::vector<Removed>& removed) {
+bool BlockTable::remove_before(std::uint64_t block, Removed& removed) noexcept {
   const std::uint64_t limit = block / leaf_blocks * leaf_blocks;
-  if (limit <= removed_before_) return;
+  if (limit <= removed_before_) return false;
   const std::uintptr_t root = root_.load(std::memory_order_relaxed);
+  const unsigned height = root & height_bits;
   // A root leaf stays: it costs as little as a node for what comes.
-  if (root != 0 && (root & height_bits) > 0) {
-    remove_in(*reinterpret_cast<Inner*>(root & ~height_bits), root & height_bits, 0, limit,
-              removed);
+  if (height > 0 &&
+      remove_in(*reinterpret_cast<Inner*>(root & ~height_bits), height, 0, limit, removed)) {
+    return true;
   }
   removed_before_ = limit;
+  return false;
 }
 
-void BlockTable::remove_in(Inner& inner, unsigned height, std::uint64_t base, std::uint64_t limit,
-                           std::vector<Removed>& removed) {
+/// The lowest leaf; or a node that has none any more, before what lies behind it.
+bool BlockTable::remove_in(Inner& inner, unsigned height, std::uint64_t base, std::uint64_t limit,
+                           Removed& removed) noexcept {
   const std::uint64_t child_span = span(height - 1);
-  const std::uint64_t from = removed_before_ > base ? (removed_before_ - base) / child_span : 0;
-  for (std::uint64_t i = from; i < fan_out; ++i) {
+  for (std::uint64_t i = 0; i < fan_out; ++i) {
     const std::uint64_t child_base = base + i * child_span;
-    if (child_base >= limit) return;
-    void* child = inner.children[i].load(std::memory_order_relaxed);
+    if (child_base >= limit) return false;
+    void* const child = inner.children[i].load(std::memory_order_relaxed);
     if (child == nullptr) continue;
-    if (limit - child_base >= child_span) {
-      inner.children[i].store(nullptr, std::memory_order_seq_cst);
-      collect(child, height - 1, child_base, removed);
-    } else if (height > 1) {
-      remove_in(*static_cast<Inner*>(child), height - 1, child_base, limit, removed);
+    if (height > 1 &&
+        remove_in(*static_cast<Inner*>(child), height - 1, child_base, limit, removed)) {
+      return true;
     }
+    if (limit - child_base < child_span) return false;
+    inner.children[i].store(nullptr, std::memory_order_seq_cst);
+    removed = {.first = child_base, .last = child_base + child_span};
+    if (height == 1) {
+      removed.leaf = static_cast<Leaf*>(child);
+    } else {
+      removed.inner = child;
+    }
+    return true;
   }
+  return false;
 }
 
 }  // namespace seekable::inline v1::detail

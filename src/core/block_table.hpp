@@ -234,15 +234,16 @@ class BlockTable {
   struct Removed {
     std::uint64_t first = 0;
     std::uint64_t last = 0;
-    std::unique_ptr<Leaf> leaf;  // null: an inner node
+    Leaf* leaf = nullptr;  // null: an inner node
     void* inner = nullptr;
   };
 
-  /// Takes the nodes that hold only blocks below `block` out of the tree.
-  void remove_before(std::uint64_t block, std::vector<Removed>& removed);
+  /// Takes one node that holds only blocks below `block` out of the tree. Returns false if there is
+  /// none.
+  bool remove_before(std::uint64_t block, Removed& removed) noexcept;
 
   /// Frees a removed node. Requires: nobody looks at it any more.
-  static void free(Removed& removed) noexcept;
+  static void free(const Removed& removed) noexcept;
 
  private:
   static constexpr unsigned leaf_bits = 5;
@@ -266,10 +267,9 @@ class BlockTable {
   Entry next(std::uint64_t& block) noexcept;
   Entry next_in(void* node, unsigned height, std::uint64_t base, std::uint64_t& block) noexcept;
   void grow(std::uint64_t block);
-  void remove_in(Inner& inner, unsigned height, std::uint64_t base, std::uint64_t limit,
-                 std::vector<Removed>& removed);
-  static void collect(void* node, unsigned height, std::uint64_t base,
-                      std::vector<Removed>& removed);
+  static bool remove_in(Inner& inner, unsigned height, std::uint64_t base, std::uint64_t limit,
+                        Removed& removed) noexcept;
+  static void free_all(void* node, unsigned height) noexcept;
 
   EntryGroup first_;
   std::atomic<std::uintptr_t> root_{0};

@@ -31,6 +31,12 @@ void SpillQueue::stop() noexcept {
   }
 }
 
+void SpillQueue::prepare() {
+  MutexLock lock(mutex_);
+  const std::size_t size = blocks_.size() + most_fillers;
+  if (blocks_.capacity() < size) blocks_.reserve(std::max(size, 2 * blocks_.capacity()));
+}
+
 void SpillQueue::push(std::uint64_t block) {
   MutexLock lock(mutex_);
   blocks_.push_back(block);

@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <span>
 #include <stop_token>
@@ -38,6 +37,9 @@ class SpillQueue {
   /// Ends the second stage. Blocks: for a write under way.
   void stop() noexcept;
 
+  /// Has memory ready, so that the next block that each filler pushes needs none.
+  void prepare();
+
   void push(std::uint64_t block);
 
   /// Takes `block` out again, so that its filler can go on with it. Returns false if it was not in.
@@ -64,11 +66,13 @@ class SpillQueue {
   void note_progress() SEEKABLE_REQUIRES(mutex_);
   void run(const std::stop_token& stop);
 
+  static constexpr std::size_t most_fillers = 4;
+
   const std::function<std::size_t(Blocks)> spill_;
   const std::size_t batch_;
   Mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<std::uint64_t> blocks_ SEEKABLE_GUARDED_BY(mutex_);
+  std::vector<std::uint64_t> blocks_ SEEKABLE_GUARDED_BY(mutex_);
   // Being written, with the mutex let go: the first of `blocks_`.
   std::vector<std::uint64_t> in_flight_ SEEKABLE_GUARDED_BY(mutex_);
   std::size_t last_written_ SEEKABLE_GUARDED_BY(mutex_) = 0;

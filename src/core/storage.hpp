@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <forward_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,7 +14,6 @@
 #include "base/block.hpp"
 #include "base/copy.hpp"
 #include "base/mutex.hpp"
-#include "base/rare_vector.hpp"
 #include "core/announcements.hpp"
 #include "core/block_table.hpp"
 #include "core/spill_queue.hpp"
@@ -252,17 +252,21 @@ class Storage {
 
   /// What a block has left, until nobody uses it.
   struct Retired {
-    std::uint64_t block;
+    std::uint64_t block = 0;
     Entry entry;
     Place place;
-    std::uint64_t size;  ///< bytes in the spool; unknown: as many as are filled in the end
-    std::vector<Announcement::Seen> seen;  ///< who may still be copying from it
+    std::uint64_t size =
+        unknown;                ///< bytes in the spool; unknown: as many as are filled in the end
+    Announcement::Users users;  ///< who may still be copying from it
   };
+  /// Lists, because the links of what is to be retired are made before anything has changed, and
+  /// for none of the rest memory is needed. The front came last.
+  using RetiredList = std::forward_list<Retired>;
 
   /// A node of the table, likewise.
   struct RetiredNode {
     BlockTable::Removed node;
-    std::vector<Announcement::Seen> seen;
+    Announcement::Users users;
   };
 
   /// The entry of the block of `offset`, and how many bytes are kept from there to the block's end;
@@ -309,21 +313,27 @@ class Storage {
            write_through(position, filling, room.bytes.first(size));
   }
   bool write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
+  bool move_begun_block(const Filling& filling, Place before, SpoolPlace place, std::size_t at,
+                        std::size_t added);
 
-  void give_up(std::uint64_t block, Entry entry);
-  void retire(std::uint64_t block, Entry entry, Place place, std::uint64_t size = unknown);
-  void retire_locked(std::uint64_t block, Entry entry, Place place, std::uint64_t size)
+  bool replace(RetiredList& links, std::uint64_t block, Entry entry, Place before, Place after,
+               std::uint64_t size = unknown) noexcept;
+  void retire(RetiredList& links, Retired retired) noexcept SEEKABLE_REQUIRES(mutex_);
+  void give_up(std::uint64_t block, Entry entry) SEEKABLE_REQUIRES(mutex_);
+  void remove_nodes_before(std::uint64_t block) SEEKABLE_REQUIRES(mutex_);
+  bool in_use(Retired& retired) noexcept SEEKABLE_REQUIRES(mutex_);
+  bool in_use(RetiredNode& retired) noexcept SEEKABLE_REQUIRES(mutex_);
+  template <typename T>
+  std::forward_list<T> take_unused(std::forward_list<T>& retired) noexcept
       SEEKABLE_REQUIRES(mutex_);
-  bool in_use(RetiredNode& retired) SEEKABLE_REQUIRES(mutex_);
-  void count_retired() noexcept SEEKABLE_REQUIRES(mutex_);
   void reclaim(const Retired& retired) noexcept;
   bool only_announced() noexcept;
   SpillQueue& queue();
   std::size_t spill(SpillQueue::Blocks blocks);
   std::size_t write_run(SpillQueue::Blocks blocks, std::span<const Entry> entries);
   bool write_to_spool(std::uint64_t block, Entry entry);
-  void move_to_spool(std::uint64_t block, Entry entry, Place before, SpoolPlace place,
-                     std::size_t filled);
+  void move_to_spool(RetiredList& links, std::uint64_t block, Entry entry, Place before,
+                     SpoolPlace place, std::size_t filled) noexcept;
   void free_pieces() noexcept;
 
   const Options options_;
@@ -342,8 +352,8 @@ class Storage {
   std::atomic<std::uint64_t> spilled_bytes_{0};
 
   mutable Mutex mutex_;
-  RareVector<Retired> retired_ SEEKABLE_GUARDED_BY(mutex_);
-  RareVector<RetiredNode> retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
+  RetiredList retired_ SEEKABLE_GUARDED_BY(mutex_);
+  std::forward_list<RetiredNode> retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
   std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t blocks_end_ SEEKABLE_GUARDED_BY(mutex_) = 1;  // behind the last one begun
 

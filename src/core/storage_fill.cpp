@@ -125,6 +125,7 @@ std::byte* Storage::take_block(bool& staged) {
   for (;;) {
     if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
     staged = is_short_of_memory();
+    if (staged) queue().prepare();        // Before there is a block that could not be given up.
     if (account_.try_take(block_size)) {  // invariant 6
       std::byte* const before = last_taken_.load(std::memory_order_relaxed);
       if (std::byte* block = BlockPool::instance().take(before)) {
@@ -169,22 +170,19 @@ Room Storage::room_of_sealed(std::size_t at, Filling& filling, std::span<std::by
   const Entry entry = filling.entry;
   const Place sealed = entry.place();
   if (sealed.kind() != Place::Kind::spool) return room_to_skip(at, scratch);
+  RetiredList links(1);
   std::byte* memory = take_block(filling.staged);
   if (memory == nullptr) throw_disk_full(block_begin(filling.block) + at);
-  const auto drop = [&] { give_block_back(memory); };
   try {
     spool()->read(filling.block, sealed.slot(), at, 0, {memory, at});
   } catch (...) {
-    drop();
+    give_block_back(memory);
     throw;
   }
-  std::uint64_t expected = sealed.word();
-  if (entry.word().compare_exchange_strong(expected, Place::memory(memory).word(),
-                                           std::memory_order_seq_cst)) {
-    retire(filling.block, entry, sealed, at);
+  if (replace(links, filling.block, entry, sealed, Place::memory(memory), at)) {
     return {{memory + at, block_size - at}, Room::How::direct};
   }
-  drop();
+  give_block_back(memory);
   return room_to_skip(at, scratch);
 }
 
@@ -280,31 +278,22 @@ bool Storage::move_pieces_to_spool(Filling& filling) {
   std::byte gathered[block_size];
   const std::span<std::byte> bytes(gathered, filled);
   copy_pieces(0, bytes);
-  SpoolStore& store = make_spool();
-  const auto place = store.write(0, bytes);
+  RetiredList links(1);
+  const auto place = make_spool().write(0, bytes);
   if (!place) return false;
-  spills_.fetch_add(1, std::memory_order_relaxed);
-  spilled_bytes_.fetch_add(filled, std::memory_order_relaxed);
-  if (entry.word().compare_exchange_strong(expected, Place::spool(*place).word(),
-                                           std::memory_order_seq_cst)) {
-    retire(0, entry, Place::pieces());
-  } else {
-    store.give_up(*place, filled);
-  }
+  move_to_spool(links, 0, entry, Place::pieces(), *place, filled);
   return true;
 }
 
 bool Storage::move_pieces_to_memory(Filling& filling) {
+  RetiredList links(1);
   bool staged = false;
   std::byte* memory = take_block(staged);
   if (memory == nullptr) return false;
   const Entry entry = filling.entry;
   copy_pieces(0, {memory, entry.published().head()});
-  std::uint64_t expected = Place::pieces().word();
-  if (entry.word().compare_exchange_strong(expected, Place::memory(memory).word(),
-                                           std::memory_order_seq_cst)) {
+  if (replace(links, 0, entry, Place::pieces(), Place::memory(memory))) {
     filling.staged = staged;
-    retire(0, entry, Place::pieces());
   } else {
     give_block_back(memory);
   }
@@ -318,33 +307,46 @@ bool Storage::write_through(std::uint64_t position, Filling& filling,
   SpoolStore& store = make_spool();
   const Place before = entry.place();
   if (before.kind() == Place::Kind::released) return false;
-  const bool first = before.kind() == Place::Kind::none;
   const std::size_t at = in_block(position);
-  const auto place = first ? store.write(filling.block, bytes)
-                           : store.append(filling.block, before.slot(), at, bytes);
+  const auto place = before.kind() == Place::Kind::none
+                         ? store.write(filling.block, bytes)
+                         : store.append(filling.block, before.slot(), at, bytes);
   if (!place) throw_disk_full(position);
-  spills_.fetch_add(1, std::memory_order_relaxed);
-  spilled_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
-  const Place after = Place::spool(*place);
-  std::uint64_t expected = before.word();
-  if (after.word() == expected) return true;
-  if (!entry.word().compare_exchange_strong(expected, after.word(), std::memory_order_seq_cst)) {
-    store.give_up(*place, at + bytes.size());
+  if (Place::spool(*place).word() != before.word() &&
+      !move_begun_block(filling, before, *place, at, bytes.size())) {
     return false;
   }
-  if (!first) retire(filling.block, entry, before, at);
+  spills_.fetch_add(1, std::memory_order_relaxed);
+  spilled_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
   return true;
+}
+
+/// A block that is written through now has its first place in the spool, or another one than the
+/// `at` bytes published of it. Throws: std::bad_alloc: `place` is given up.
+bool Storage::move_begun_block(const Filling& filling, Place before, SpoolPlace place,
+                               std::size_t at, std::size_t added) {
+  bool moved = false;
+  try {
+    RetiredList links(1);
+    moved = replace(links, filling.block, filling.entry, before, Place::spool(place), at);
+  } catch (const std::bad_alloc&) {
+    spool()->give_up(place, at + added);
+    throw;
+  }
+  if (!moved) spool()->give_up(place, at + added);
+  return moved;
 }
 
 void Storage::let_go(Filling& filling) noexcept {
   if (!filling.entry) return;
   const Entry entry = filling.entry;
   if (filling.staged && entry.place().kind() == Place::Kind::memory) {
+    SpillQueue& queue = *queue_.load(std::memory_order_acquire);
+    queue.push(filling.block);
     try {
-      queue().push(filling.block);
-      if (two_stages_) queue().start_thread();
+      if (two_stages_) queue.start_thread();
     } catch (...) {
-      // No memory for the queue, or no thread: the block stays where it is, and readable.
+      // No thread: whoever needs the memory writes the block.
     }
   }
   entry.unpin();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <iterator>
-#include <new>
 #include <utility>
 
 #include "core/storage.hpp"
@@ -30,7 +29,7 @@ Storage::~Storage() {
     }
   }
   free_pieces();  // The account tells the shared budget of them, with all else.
-  for (RetiredNode& retired : retired_nodes_) BlockTable::free(retired.node);
+  for (const RetiredNode& retired : retired_nodes_) BlockTable::free(retired.node);
   delete spool();
 }
 
@@ -103,12 +102,13 @@ std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<const Entry>
     if (place.address() != memory + run * block_size) break;
   }
   if (run < 2) return 0;
+  RetiredList links(run);
   const auto place = make_spool().write_run(blocks[0], {memory, run * block_size});
   if (!place) return 0;
   for (std::size_t i = 0; i < run; ++i) {
     // The address that was written: the entry may tell of a release by now.
     const Place before = Place::memory(memory + i * block_size);
-    move_to_spool(blocks[i], entries[i], before, {place->file, place->slot + i}, block_size);
+    move_to_spool(links, blocks[i], entries[i], before, {place->file, place->slot + i}, block_size);
   }
   return run;
 }
@@ -117,21 +117,19 @@ bool Storage::write_to_spool(std::uint64_t block, Entry entry) {
   const Place before = entry.place();
   if (before.kind() != Place::Kind::memory) return true;
   const std::size_t filled = entry.published().head();
+  RetiredList links(1);
   const auto place = make_spool().write(block, {before.address(), filled});
   if (!place) return false;
-  move_to_spool(block, entry, before, *place, filled);
+  move_to_spool(links, block, entry, before, *place, filled);
   return true;
 }
 
 /// The `filled` bytes of a block in memory are in the spool too: now they are there alone.
-void Storage::move_to_spool(std::uint64_t block, Entry entry, Place before, SpoolPlace place,
-                            std::size_t filled) {
-  std::uint64_t expected = before.word();
-  if (entry.word().compare_exchange_strong(expected, Place::spool(place).word(),
-                                           std::memory_order_seq_cst)) {
+void Storage::move_to_spool(RetiredList& links, std::uint64_t block, Entry entry, Place before,
+                            SpoolPlace place, std::size_t filled) noexcept {
+  if (replace(links, block, entry, before, Place::spool(place))) {
     spills_.fetch_add(1, std::memory_order_relaxed);
     spilled_bytes_.fetch_add(filled, std::memory_order_relaxed);
-    retire(block, entry, before);
   } else {
     spool()->give_up(place, filled);  // Released meanwhile.
   }
@@ -147,16 +145,11 @@ void Storage::release_before(std::uint64_t offset) {
     MutexLock lock(mutex_);
     const std::uint64_t last = block_of(low());
     table_.for_each(released_blocks_, last,
-                    [this](std::uint64_t block, Entry entry) { give_up(block, entry); });
+                    [this](std::uint64_t block, Entry entry)
+                        SEEKABLE_REQUIRES(mutex_) { give_up(block, entry); });
     // Only now: where there was no memory for one of them, the next release begins there.
     released_blocks_ = std::max(released_blocks_, last);
-    std::vector<BlockTable::Removed> removed;
-    table_.remove_before(last, removed);
-    for (BlockTable::Removed& node : removed) {
-      auto seen = Announcement::all(this, node.first, node.last);
-      retired_nodes_.push_back({std::move(node), std::move(seen)});
-    }
-    count_retired();
+    remove_nodes_before(last);
   }
   if (SpillQueue* queue = queue_.load(std::memory_order_acquire)) {
     queue->remove_before(block_of(offset));
@@ -164,29 +157,51 @@ void Storage::release_before(std::uint64_t offset) {
   reap();
 }
 
-/// Under the mutex: called for each block that is released.
-void Storage::give_up(std::uint64_t block, Entry entry) SEEKABLE_TSA(no_thread_safety_analysis) {
-  retired_.reserve(retired_.size() + 1);  // Before anything has changed.
+/// Called for each block that is released. Throws: std::bad_alloc: nothing has changed.
+void Storage::give_up(std::uint64_t block, Entry entry) {
+  RetiredList links(1);
   const Place place =
       Place::from_word(entry.word().exchange(Place::released().word(), std::memory_order_seq_cst));
   const auto kind = place.kind();
   if (kind == Place::Kind::none || kind == Place::Kind::released) return;
-  retire_locked(block, entry, place, unknown);
+  retire(links, {.block = block, .entry = entry, .place = place});
 }
 
-void Storage::retire(std::uint64_t block, Entry entry, Place place, std::uint64_t size) {
+/// Throws: std::bad_alloc: the rest is left in the tree, for the next call.
+void Storage::remove_nodes_before(std::uint64_t block) {
+  for (;;) {
+    std::forward_list<RetiredNode> link(1);
+    RetiredNode& retired = link.front();
+    if (!table_.remove_before(block, retired.node)) return;
+    retired.users = Announcement::Users(this, retired.node.first, retired.node.last);
+    retired_nodes_.splice_after(retired_nodes_.before_begin(), link);
+    retired_count_.fetch_add(1, std::memory_order_seq_cst);
+  }
+}
+
+/// Puts another place of a block, which holds all that is published, where `before` was, and
+/// retires that; its `size` in the spool, if it is there. `links`: one of them is used. (They were
+/// made before there was anything to lose.) A block that had no place has nothing to retire.
+///
+/// Returns: false if the block was released meanwhile, and is not changed.
+bool Storage::replace(RetiredList& links, std::uint64_t block, Entry entry, Place before,
+                      Place after, std::uint64_t size) noexcept {
+  std::uint64_t expected = before.word();
+  if (!entry.word().compare_exchange_strong(expected, after.word(), std::memory_order_seq_cst)) {
+    return false;
+  }
+  if (before.kind() == Place::Kind::none) return true;
   MutexLock lock(mutex_);
-  retire_locked(block, entry, place, size);
-  count_retired();
+  retire(links, {.block = block, .entry = entry, .place = before, .size = size});
+  return true;
 }
 
-void Storage::retire_locked(std::uint64_t block, Entry entry, Place place, std::uint64_t size) {
-  retired_.push_back({block, entry, place, size, Announcement::all(this, block, block + 1)});
-}
-
-void Storage::count_retired() noexcept {
-  retired_count_.store(static_cast<std::uint32_t>(retired_.size() + retired_nodes_.size()),
-                       std::memory_order_seq_cst);
+/// Requires: its entry does not tell of the place any more.
+void Storage::retire(RetiredList& links, Retired retired) noexcept {
+  retired.users = Announcement::Users(this, retired.block, retired.block + 1);
+  links.front() = std::move(retired);
+  retired_.splice_after(retired_.before_begin(), links, links.before_begin());
+  retired_count_.fetch_add(1, std::memory_order_seq_cst);
 }
 
 bool Storage::only_announced() noexcept {
@@ -196,44 +211,53 @@ bool Storage::only_announced() noexcept {
   });
 }
 
-bool Storage::in_use(RetiredNode& retired) {
+bool Storage::in_use(Retired& retired) noexcept {
+  return retired.entry.is_pinned() ||
+         !retired.users.are_gone(this, retired.block, retired.block + 1);
+}
+
+bool Storage::in_use(RetiredNode& retired) noexcept {
   const BlockTable::Removed& node = retired.node;
-  if (!Announcement::are_over(this, retired.seen)) return true;
+  if (!retired.users.are_gone(this, node.first, node.last)) return true;
   for (const Retired& block : retired_) {
     if (node.first <= block.block && block.block < node.last) return true;
   }
-  return node.leaf && node.leaf->has_pins();
+  return node.leaf != nullptr && node.leaf->has_pins();
+}
+
+/// Takes those that are not in use out of the list, in its order.
+template <typename T>
+std::forward_list<T> Storage::take_unused(std::forward_list<T>& retired) noexcept {
+  std::forward_list<T> unused;
+  auto last = unused.before_begin();
+  for (auto before = retired.before_begin(); std::next(before) != retired.end();) {
+    if (in_use(*std::next(before))) {
+      ++before;
+    } else {
+      unused.splice_after(last, retired, before);
+      ++last;
+      retired_count_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+  }
+  return unused;
 }
 
 void Storage::reap() noexcept {
-  std::vector<Retired> free_blocks;
-  std::vector<RetiredNode> free_nodes;
-  try {
+  RetiredList blocks;
+  std::forward_list<RetiredNode> nodes;
+  {
     MutexLock lock(mutex_);
-    free_blocks.reserve(retired_.size());
-    free_nodes.reserve(retired_nodes_.size());
-    retired_.erase_if([&](Retired& retired) {
-      if (retired.entry.is_pinned()) return false;
-      if (!Announcement::are_over(this, retired.seen)) return false;
+    blocks = take_unused(retired_);
+    for (Retired& retired : blocks) {
       // Counted now, while the entry is sure to be there.
-      const std::uint64_t filled = retired.entry.published().head();
-      if (retired.size == unknown) retired.size = filled;
-      free_blocks.push_back(std::move(retired));
-      return true;
-    });
-    retired_nodes_.erase_if([&](RetiredNode& retired) SEEKABLE_REQUIRES(mutex_) {
-      if (in_use(retired)) return false;
-      free_nodes.push_back(std::move(retired));
-      return true;
-    });
-    count_retired();
-  } catch (const std::bad_alloc&) {
-    return;  // Nothing is lost: the next one reclaims it.
+      if (retired.size == unknown) retired.size = retired.entry.published().head();
+    }
+    nodes = take_unused(retired_nodes_);
   }
-  // The pool gives what came last first: so blocks that lie side by side come in order again.
-  std::for_each(free_blocks.rbegin(), free_blocks.rend(),
-                [this](const Retired& retired) { reclaim(retired); });
-  for (RetiredNode& retired : free_nodes) BlockTable::free(retired.node);
+  // Those that came last first, as the pool gives what it got last first: so blocks that lie side
+  // by side come in order again.
+  for (const Retired& retired : blocks) reclaim(retired);
+  for (const RetiredNode& retired : nodes) BlockTable::free(retired.node);
 }
 
 void Storage::reclaim(const Retired& retired) noexcept {

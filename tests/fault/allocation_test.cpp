@@ -14,7 +14,9 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <utility>
 
+#include "core/announcements.hpp"
 #include "store/spool_store.hpp"
 #include "support/buffers.hpp"
 
@@ -108,6 +110,64 @@ TEST(Allocation, EachThatFailsOnceLeavesTheBytesRight) {
       EXPECT_TRUE(buffer.read(0, content.size()) == content) << fails_in;
     }
   }
+}
+
+// A block that had a new place was not given back where there was no memory to note its old one.
+TEST(Allocation, EachThatFailsOnceLeavesTheLimitsRight) {
+  const auto content = random_bytes((20 * block) + 123, test_seed());
+  for (const bool encrypt : {false, true}) {
+    bool has_failed = true;
+    for (int fails_in = 0; has_failed; ++fails_in) {
+      Options options = options_spilled(encrypt ? 9 * block : 3 * block);
+      options.encrypt_spool = encrypt;
+      StreamBuffer buffer(std::make_unique<Plain>(content), std::move(options));
+      has_failed = false;
+      for (std::uint64_t at = 0; at < content.size(); at += 50'000) {
+        has_failed |= read_without_memory(buffer, content, at, 50'000, fails_in);
+      }
+      EXPECT_TRUE(buffer.read(0, content.size()) == content) << fails_in;
+      buffer.release_before(content.size() + block);
+      EXPECT_EQ(buffer.stats().memory_bytes, 0U) << fails_in << ' ' << encrypt;
+      EXPECT_EQ(buffer.stats().spool_bytes, 0U) << fails_in << ' ' << encrypt;
+    }
+  }
+}
+
+// What a release took out of the table and could not note was freed, also what a view had.
+TEST(Allocation, AReleaseWithoutItLeavesWhatAViewHas) {
+  const auto content = random_bytes(80 * block, test_seed());
+  for (int fails_in = 0; fails_in < 90; ++fails_in) {
+    StreamBuffer buffer(std::make_unique<Plain>(content), options_spilled(4 * block));
+    buffer.read(0, content.size());
+    {
+      const View view = buffer.view(40 * block, 1000);
+      g_fails_in = fails_in;
+      try {
+        buffer.release_before(70 * block + 7);
+      } catch (const std::bad_alloc&) {
+      }
+      g_fails_in = never;
+      buffer.release_before(72 * block);
+      const auto bytes = view.bytes();
+      EXPECT_TRUE(std::ranges::equal(bytes, part(content, 40 * block, bytes.size()))) << fails_in;
+    }
+    buffer.release_before(content.size() + block);
+    EXPECT_EQ(buffer.stats().memory_bytes, 0U) << fails_in;
+    EXPECT_EQ(buffer.stats().spool_bytes, 0U) << fails_in;
+  }
+}
+
+TEST(Allocation, NoneIsNeededToKnowThatSomebodyCopies) {
+  const int buffer = 0;
+  std::optional<detail::Announcement> announced(std::in_place, &buffer, 7);
+  g_fails_in = 0;
+  detail::Announcement::Users users(&buffer, 7, 8);
+  EXPECT_EQ(std::exchange(g_fails_in, 0), never);
+  EXPECT_FALSE(users.are_gone(&buffer, 7, 8));
+  EXPECT_EQ(std::exchange(g_fails_in, never), never);
+  EXPECT_FALSE(users.are_gone(&buffer, 7, 8));
+  announced.reset();
+  EXPECT_TRUE(users.are_gone(&buffer, 7, 8));
 }
 
 // Bytes that were held for want of room were let go, and then the jump could not be made: what came

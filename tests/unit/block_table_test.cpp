@@ -20,6 +20,12 @@ std::vector<std::uint64_t> blocks_of(BlockTable& table, std::uint64_t first, std
   return blocks;
 }
 
+std::vector<BlockTable::Removed> take_out(BlockTable& table, std::uint64_t below) {
+  std::vector<BlockTable::Removed> removed;
+  for (BlockTable::Removed node; table.remove_before(below, node);) removed.push_back(node);
+  return removed;
+}
+
 constexpr std::uint64_t some_blocks[] = {0,
                                          1,
                                          31,
@@ -79,8 +85,7 @@ TEST(BlockTable, LetsGoOfNodesThatHoldOnlyBlocksBelow) {
     BlockTable table;
     for (const std::uint64_t block : some_blocks) table.make(block).filled_word() = 1;
     for (std::uint64_t block = 0; block < 5000; ++block) table.make(block).filled_word() = 1;
-    std::vector<BlockTable::Removed> removed;
-    table.remove_before(below, removed);
+    const std::vector<BlockTable::Removed> removed = take_out(table, below);
     std::set<std::uint64_t> gone;
     for (const auto& node : removed) {
       EXPECT_LE(node.last, below);
@@ -97,10 +102,8 @@ TEST(BlockTable, LetsGoOfNodesThatHoldOnlyBlocksBelow) {
         EXPECT_FALSE(table.find(block)) << block << " of " << below;
       }
     }
-    std::vector<BlockTable::Removed> again;
-    table.remove_before(below, again);
-    EXPECT_TRUE(again.empty());
-    for (auto& node : removed) BlockTable::free(node);
+    EXPECT_TRUE(take_out(table, below).empty());
+    for (const auto& node : removed) BlockTable::free(node);
   }
 }
 
@@ -109,9 +112,8 @@ TEST(BlockTable, KeepsFewNodesOfAStreamThatPassesThrough) {
   std::size_t alive = 0;
   for (std::uint64_t block = 0; block < 200'000; ++block) {
     table.make(block).filled_word() = 1;
-    std::vector<BlockTable::Removed> removed;
-    if (block > 10) table.remove_before(block - 10, removed);
-    for (auto& node : removed) BlockTable::free(node);
+    if (block <= 10) continue;
+    for (const auto& node : take_out(table, block - 10)) BlockTable::free(node);
   }
   alive = blocks_of(table, 0, block_of(unknown)).size();
   EXPECT_LE(alive, 128U);
