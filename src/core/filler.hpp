@@ -158,8 +158,12 @@ class Filler {
     if (sparse()) {
       counter.fetch_add(more, std::memory_order_relaxed);
     } else {
-      counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+      count_alone(counter, more);
     }
+  }
+  /// Where no other thread counts.
+  static void count_alone(std::atomic<std::uint64_t>& counter, std::uint64_t more) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
   }
 
   /// What came of a read of the source.

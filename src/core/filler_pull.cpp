@@ -133,23 +133,28 @@ Filler::Next Filler::drip(Lane& lane, const Need& need, Room& room, Pulled& pull
   const std::uint64_t declared = outcome_.declared();
   Source& source = *lane.source;
   std::uint64_t position = lane.position.load(std::memory_order_relaxed);
+  std::span<std::byte> bytes = room.bytes;  // A copy stays in registers while the source is called.
   try {
     const InsideSource inside(this);
     do {
-      count(reads_, 1);
-      pulled.size = source.read_some(room.bytes);
-      check_stored(lane, pulled.size, room.bytes.size());
-      count(wire_, pulled.size);
+      count_alone(reads_, 1);
+      const std::size_t size = source.read_some(bytes);
+      check_stored(lane, size, bytes.size());
+      count_alone(wire_, size);
       if (declared == unknown) pulled.declared = size_of(source, pulled.trouble);
       // (Nothing read is no drip either: 0 - 1 is large.)
-      const bool plain = pulled.size - 1 < drip_size && pulled.declared == unknown &&
-                         !pulled.trouble && pulled.size < room.bytes.size() &&
-                         pulled.size <= declared - position && outcome_.failure() == nullptr;
-      if (!plain) return Next::account_for;
-      position += pulled.size;
+      const bool plain = size - 1 < drip_size && pulled.declared == unknown && !pulled.trouble &&
+                         size < bytes.size() && size <= declared - position &&
+                         outcome_.failure() == nullptr;
+      if (!plain) {
+        pulled.size = size;
+        room.bytes = bytes;
+        return Next::account_for;
+      }
+      position += size;
       Storage::publish_lightly(lane.filling, in_block(position));
       lane.position.store(position, std::memory_order_release);
-      room.bytes = room.bytes.subspan(pulled.size);
+      bytes = bytes.subspan(size);
       ProcessFence::light();
       if (lowest_.load(std::memory_order_seq_cst) <= position) break;  // invariant 1
     } while (position < need.until && storage_.low() == low);
