@@ -299,6 +299,7 @@ class Storage {
   Room room_in_pieces(std::size_t at, Filling& filling, std::span<std::byte> scratch);
   Room room_of_sealed(std::size_t at, Filling& filling, std::span<std::byte> scratch);
   Room room_through(std::size_t at, Filling& filling, std::span<std::byte> scratch);
+  static bool is_idle_kind(std::size_t piece, std::size_t size) noexcept;
   static std::byte* make_piece(std::size_t piece, std::size_t size) noexcept;
   static void free_piece(std::size_t piece, std::size_t size, std::byte* bytes) noexcept;
   bool add_piece();

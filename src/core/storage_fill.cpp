@@ -7,7 +7,7 @@
 #include "core/storage.hpp"
 #include "seekable/error.hpp"
 #include "store/block_pool.hpp"
-#include "store/idle_piece.hpp"
+#include "store/idle_pieces.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -212,16 +212,24 @@ bool Storage::take_piece(std::size_t size) noexcept {
   return true;
 }
 
+/// One of those that may be idle; the first is not, and one that is cut short is not.
+bool Storage::is_idle_kind(std::size_t piece, std::size_t size) noexcept {
+  static_assert(piece_begin[1] + IdlePieces::sizes[0] == piece_begin[2] &&
+                piece_begin[2] + IdlePieces::sizes[1] == piece_begin[3] &&
+                piece_begin[3] + IdlePieces::sizes[2] == piece_begin[4]);
+  return piece > 0 && size == IdlePieces::sizes[piece - 1];
+}
+
 std::byte* Storage::make_piece(std::size_t piece, std::size_t size) noexcept {
-  if (size == IdlePiece::size) return IdlePiece::take();
+  if (is_idle_kind(piece, size)) return IdlePieces::take(piece - 1);
   void* const bytes = piece == 0 ? ::operator new(size, std::nothrow)
                                  : ::operator new(size, piece_alignment, std::nothrow);
   return static_cast<std::byte*>(bytes);
 }
 
 void Storage::free_piece(std::size_t piece, std::size_t size, std::byte* bytes) noexcept {
-  if (size == IdlePiece::size) {
-    IdlePiece::put(bytes);
+  if (is_idle_kind(piece, size)) {
+    IdlePieces::put(piece - 1, bytes);
   } else if (piece == 0) {
     ::operator delete(bytes);
   } else {

@@ -2,7 +2,7 @@
 #include "seekable/memory_budget.hpp"
 
 #include "store/block_pool.hpp"
-#include "store/idle_piece.hpp"
+#include "store/idle_pieces.hpp"
 
 namespace seekable::inline v1 {
 
@@ -19,7 +19,7 @@ void MemoryBudget::give_back(std::uint64_t size) noexcept {
 }
 
 void trim() noexcept {
-  detail::IdlePiece::trim();
+  detail::IdlePieces::trim();
   detail::BlockPool::instance().trim();
 }
 
