@@ -11,7 +11,7 @@ from typing import Callable
 
 # A side without a target whose last run took longer than this many seconds is run fewer times, so
 # that the whole comes to its end.
-SLOW_SECONDS, SLOW_ROUNDS = 4, 3
+SLOW_SECONDS, SLOW_ROUNDS = 2, 3
 QUICK_SLOW_SECONDS, QUICK_SLOW_ROUNDS = 0.4, 1
 
 
