@@ -38,8 +38,8 @@ class SEEKABLE_EXPORT MemoryBudget {
   std::atomic<std::uint64_t> used_{0};
 };
 
-/// Gives the memory that the process keeps ready for new bytes (at most 8 MiB) back to the
-/// operating system.
+/// Gives the memory that the process keeps ready for new bytes (at most 8 MiB of blocks, and 63 KiB
+/// of pieces of short streams) back to the operating system.
 ///
 /// Threads: safe to call at any time.
 SEEKABLE_EXPORT void trim() noexcept;

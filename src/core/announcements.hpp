@@ -48,30 +48,33 @@ class Announcement {
     return slot != nullptr ? *slot : take_slot();
   }
 
-  /// One announcement that was seen. Later ones of the same thread do not count: they began after
-  /// the block's state had changed, so they saw the change.
-  struct Seen {
-    const Slot* slot;
-    std::uint64_t sequence;
-  };
-
-  /// Those of any of the blocks `[first, last)` of `buffer` that were seen when they were given up;
-  /// mostly none.
+  /// Who was using the blocks `[first, last)` of `buffer` when they were given up: mostly nobody.
+  /// It needs memory only for those it sees; where there is none it looks again later, and then may
+  /// wait for some that came since, never for too few.
+  /// Threads: one at a time.
   class Users {
    public:
+    /// Has not looked yet.
     Users() = default;
-    /// Looks at this moment.
+    /// Looks now. Requires: the state of the blocks has changed already.
     Users(const void* buffer, std::uint64_t first, std::uint64_t last) noexcept {
       look(buffer, first, last);
     }
 
-    /// Forgets those that are over. Returns true if none is left. Requires: the same blocks.
+    /// Returns true if none of them is left. Requires: the same blocks each time.
     bool are_gone(const void* buffer, std::uint64_t first, std::uint64_t last) noexcept;
 
    private:
+    /// One announcement. Later ones of the same thread do not count: they began after the state of
+    /// the blocks had changed, so they saw the change.
+    struct Seen {
+      const Slot* slot;
+      std::uint64_t sequence;
+    };
+
     void look(const void* buffer, std::uint64_t first, std::uint64_t last) noexcept;
 
-    /// None: there was no memory to note them, so it has to look again.
+    /// None: it has not looked, or there was no memory for what it saw.
     std::optional<std::vector<Seen>> seen_;
   };
 

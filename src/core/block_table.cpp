@@ -2,6 +2,7 @@
 #include "core/block_table.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace seekable::inline v1::detail {
 
@@ -106,7 +107,7 @@ bool BlockTable::remove_before(std::uint64_t block, Removed& removed) noexcept {
   return false;
 }
 
-/// The lowest leaf; or a node that has none any more, before what lies behind it.
+/// The first that ends at `limit` or before it, children before their parent.
 bool BlockTable::remove_in(Inner& inner, unsigned height, std::uint64_t base, std::uint64_t limit,
                            Removed& removed) noexcept {
   const std::uint64_t child_span = span(height - 1);

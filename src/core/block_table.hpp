@@ -5,8 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "base/block.hpp"
 #include "base/mutex.hpp"
@@ -231,6 +229,7 @@ class BlockTable {
   };
 
   /// A node that is out of the tree; whoever found it before may still be looking at it.
+  /// Lifetime: it belongs to whoever took it out, until `free`.
   struct Removed {
     std::uint64_t first = 0;
     std::uint64_t last = 0;
@@ -238,8 +237,9 @@ class BlockTable {
     void* inner = nullptr;
   };
 
-  /// Takes one node that holds only blocks below `block` out of the tree. Returns false if there is
-  /// none.
+  /// Takes one node that holds only blocks below `block` out of the tree: one, so that the caller
+  /// can have memory ready to note it. It comes after all that are below it. Returns false if there
+  /// is none.
   bool remove_before(std::uint64_t block, Removed& removed) noexcept;
 
   /// Frees a removed node. Requires: nobody looks at it any more.
@@ -273,7 +273,7 @@ class BlockTable {
 
   EntryGroup first_;
   std::atomic<std::uintptr_t> root_{0};
-  std::uint64_t removed_before_ = 0;
+  std::uint64_t removed_before_ = 0;  // below it there is no node to take out
 };
 
 inline Entry BlockTable::find(std::uint64_t block) noexcept {

@@ -123,8 +123,9 @@ bool Filler::account_for(Lane& lane, const Room& room, Pulled& pulled) {
   return !published(lane.position.load(std::memory_order_relaxed));
 }
 
-/// As `fill`, for reads that bring little each: what is done for one costs less than the read. As
-/// soon as a read needs more than that, it is left in `pulled`.
+/// As `fill`, for reads that bring little each: what is done for one costs less than the read.
+/// Returns `account_for` as soon as one needs more than that, with that read in `pulled` and
+/// `room`; else both are out of date.
 Filler::Next Filler::drip(Lane& lane, const Need& need, Room& room, Pulled& pulled) {
   const Dripping dripping(drips_);
   pulled = {};
@@ -133,7 +134,7 @@ Filler::Next Filler::drip(Lane& lane, const Need& need, Room& room, Pulled& pull
   const std::uint64_t declared = outcome_.declared();
   Source& source = *lane.source;
   std::uint64_t position = lane.position.load(std::memory_order_relaxed);
-  std::span<std::byte> bytes = room.bytes;  // A copy stays in registers while the source is called.
+  std::span<std::byte> bytes = room.bytes;  // (`room` would be stored and loaded around each call.)
   try {
     const InsideSource inside(this);
     do {

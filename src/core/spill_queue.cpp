@@ -37,7 +37,7 @@ void SpillQueue::prepare() {
   if (blocks_.capacity() < size) blocks_.reserve(std::max(size, 2 * blocks_.capacity()));
 }
 
-void SpillQueue::push(std::uint64_t block) {
+void SpillQueue::push(std::uint64_t block) noexcept {
   MutexLock lock(mutex_);
   blocks_.push_back(block);
   if (thread_has_work()) changed_.notify_all();
@@ -86,7 +86,7 @@ bool SpillQueue::failed() {
   return failed_;
 }
 
-/// Allocates nothing: it is also what is done for want of memory.
+/// Allocates nothing itself: it is also what is done for want of memory.
 bool SpillQueue::write_batch() {
   const auto first = blocks_.begin();
   in_flight_.assign(first, first + static_cast<std::ptrdiff_t>(std::min(batch_, blocks_.size())));
@@ -96,7 +96,7 @@ bool SpillQueue::write_batch() {
   try {
     written = spill_(blocks);
   } catch (...) {
-    // No memory for what is noted about the write: they stay where they are, as on a full disk.
+    // No memory to note where they were: they stay there, as on a full disk.
   }
   mutex_.lock();
   for (const std::uint64_t block : blocks.first(written)) {

@@ -37,10 +37,17 @@ class SpillQueue {
   /// Ends the second stage. Blocks: for a write under way.
   void stop() noexcept;
 
-  /// Has memory ready, so that the next block that each filler pushes needs none.
+  static constexpr std::size_t most_fillers = 4;  // at one time
+
+  /// Makes room for one more block of each filler. A filler calls it before it takes memory for a
+  /// block that it will push: when nothing is lost yet if it fails.
+  ///
+  /// Throws: std::bad_alloc: nothing has changed.
   void prepare();
 
-  void push(std::uint64_t block);
+  /// Adds a block. Requires: this filler has called `prepare` since its last `push`, or has the
+  /// block from `take_out`: so it needs no memory.
+  void push(std::uint64_t block) noexcept;
 
   /// Takes `block` out again, so that its filler can go on with it. Returns false if it was not in.
   /// Blocks: while it is being written.
@@ -65,8 +72,6 @@ class SpillQueue {
   }
   void note_progress() SEEKABLE_REQUIRES(mutex_);
   void run(const std::stop_token& stop);
-
-  static constexpr std::size_t most_fillers = 4;
 
   const std::function<std::size_t(Blocks)> spill_;
   const std::size_t batch_;

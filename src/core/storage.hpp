@@ -16,6 +16,7 @@
 #include "base/mutex.hpp"
 #include "core/announcements.hpp"
 #include "core/block_table.hpp"
+#include "core/retired.hpp"
 #include "core/spill_queue.hpp"
 #include "seekable/bytes.hpp"
 #include "seekable/options.hpp"
@@ -169,7 +170,8 @@ class Storage {
 
   /// Publishes `size` bytes that were put into `room`.
   ///
-  /// Throws: Error `disk_full` (through): then nothing is published and the caller keeps the bytes.
+  /// Throws (through): Error `disk_full`, std::bad_alloc: then nothing is published and the caller
+  ///     keeps the bytes.
   void commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size) {
     if (room.how == Room::How::direct || commit_elsewhere(position, filling, room, size)) {
       publish(filling, in_block(position) + size);
@@ -215,7 +217,8 @@ class Storage {
 
   // Releasing and spilling (storage_release.cpp).
 
-  /// Gives up what lies below `offset`.
+  /// Gives up what lies below `offset`. Throws: std::bad_alloc: it cannot be read any more, but
+  /// some of it is given back only by a later call that reaches a further block.
   void release_before(std::uint64_t offset);
 
   /// Reclaims what nobody uses any more.
@@ -249,25 +252,6 @@ class Storage {
     while (at >= piece_begin[piece + 1]) ++piece;
     return piece;
   }
-
-  /// What a block has left, until nobody uses it.
-  struct Retired {
-    std::uint64_t block = 0;
-    Entry entry;
-    Place place;
-    std::uint64_t size =
-        unknown;                ///< bytes in the spool; unknown: as many as are filled in the end
-    Announcement::Users users;  ///< who may still be copying from it
-  };
-  /// Lists, because the links of what is to be retired are made before anything has changed, and
-  /// for none of the rest memory is needed. The front came last.
-  using RetiredList = std::forward_list<Retired>;
-
-  /// A node of the table, likewise.
-  struct RetiredNode {
-    BlockTable::Removed node;
-    Announcement::Users users;
-  };
 
   /// The entry of the block of `offset`, and how many bytes are kept from there to the block's end;
   /// none where there are none. Requires: an announcement of the block; `offset` not below `low`.
@@ -314,11 +298,11 @@ class Storage {
            write_through(position, filling, room.bytes.first(size));
   }
   bool write_through(std::uint64_t position, Filling& filling, std::span<const std::byte> bytes);
-  bool move_begun_block(const Filling& filling, Place before, SpoolPlace place, std::size_t at,
-                        std::size_t added);
+  bool note_written_through(const Filling& filling, Place before, SpoolPlace place, std::size_t at,
+                            std::size_t added);
 
   bool replace(RetiredList& links, std::uint64_t block, Entry entry, Place before, Place after,
-               std::uint64_t size = unknown) noexcept;
+               std::uint64_t size = unknown) noexcept SEEKABLE_EXCLUDES(mutex_);
   void retire(RetiredList& links, Retired retired) noexcept SEEKABLE_REQUIRES(mutex_);
   void give_up(std::uint64_t block, Entry entry) SEEKABLE_REQUIRES(mutex_);
   void remove_nodes_before(std::uint64_t block) SEEKABLE_REQUIRES(mutex_);
@@ -354,7 +338,7 @@ class Storage {
 
   mutable Mutex mutex_;
   RetiredList retired_ SEEKABLE_GUARDED_BY(mutex_);
-  std::forward_list<RetiredNode> retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
+  RetiredNodes retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
   std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t blocks_end_ SEEKABLE_GUARDED_BY(mutex_) = 1;  // behind the last one begun
 

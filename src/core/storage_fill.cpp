@@ -125,7 +125,7 @@ std::byte* Storage::take_block(bool& staged) {
   for (;;) {
     if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
     staged = is_short_of_memory();
-    if (staged) queue().prepare();        // Before there is a block that could not be given up.
+    if (staged) queue().prepare();        // Now, while it may fail: `let_go` must not.
     if (account_.try_take(block_size)) {  // invariant 6
       std::byte* const before = last_taken_.load(std::memory_order_relaxed);
       if (std::byte* block = BlockPool::instance().take(before)) {
@@ -212,7 +212,7 @@ bool Storage::take_piece(std::size_t size) noexcept {
   return true;
 }
 
-/// One of those that may be idle; the first is not, and one that is cut short is not.
+/// True for a piece that may be idle: any but the first, if it is whole.
 bool Storage::is_idle_kind(std::size_t piece, std::size_t size) noexcept {
   static_assert(piece_begin[1] + IdlePieces::sizes[0] == piece_begin[2] &&
                 piece_begin[2] + IdlePieces::sizes[1] == piece_begin[3] &&
@@ -308,7 +308,7 @@ bool Storage::move_pieces_to_memory(Filling& filling) {
   return true;
 }
 
-/// Returns false where the block was released meanwhile: then nothing was written, nor counted.
+/// Returns false where the block was released meanwhile: then nothing is kept of it, nor counted.
 bool Storage::write_through(std::uint64_t position, Filling& filling,
                             std::span<const std::byte> bytes) {
   const Entry entry = filling.entry;
@@ -320,8 +320,9 @@ bool Storage::write_through(std::uint64_t position, Filling& filling,
                          ? store.write(filling.block, bytes)
                          : store.append(filling.block, before.slot(), at, bytes);
   if (!place) throw_disk_full(position);
+  // Most writes go on where the last one ended, and there is nothing to note.
   if (Place::spool(*place).word() != before.word() &&
-      !move_begun_block(filling, before, *place, at, bytes.size())) {
+      !note_written_through(filling, before, *place, at, bytes.size())) {
     return false;
   }
   spills_.fetch_add(1, std::memory_order_relaxed);
@@ -329,10 +330,12 @@ bool Storage::write_through(std::uint64_t position, Filling& filling,
   return true;
 }
 
-/// A block that is written through now has its first place in the spool, or another one than the
-/// `at` bytes published of it. Throws: std::bad_alloc: `place` is given up.
-bool Storage::move_begun_block(const Filling& filling, Place before, SpoolPlace place,
-                               std::size_t at, std::size_t added) {
+/// Notes that the first `at + added` bytes of a block lie at `place`: before, none of it lay
+/// anywhere, or the first `at` lay elsewhere. Gives `place` up if it cannot.
+///
+/// Returns: false if the block was released meanwhile. Throws: std::bad_alloc.
+bool Storage::note_written_through(const Filling& filling, Place before, SpoolPlace place,
+                                   std::size_t at, std::size_t added) {
   bool moved = false;
   try {
     RetiredList links(1);
@@ -349,6 +352,7 @@ void Storage::let_go(Filling& filling) noexcept {
   if (!filling.entry) return;
   const Entry entry = filling.entry;
   if (filling.staged && entry.place().kind() == Place::Kind::memory) {
+    // It is there: without it no block is marked as staged.
     SpillQueue& queue = *queue_.load(std::memory_order_acquire);
     queue.push(filling.block);
     try {

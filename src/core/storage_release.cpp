@@ -147,7 +147,8 @@ void Storage::release_before(std::uint64_t offset) {
     table_.for_each(released_blocks_, last,
                     [this](std::uint64_t block, Entry entry)
                         SEEKABLE_REQUIRES(mutex_) { give_up(block, entry); });
-    // Only now: where there was no memory for one of them, the next release begins there.
+    // Only now: if there was no memory for one of them, the next release begins where this one did.
+    // (Those that are given up already cost it nothing.)
     released_blocks_ = std::max(released_blocks_, last);
     remove_nodes_before(last);
   }
@@ -170,7 +171,7 @@ void Storage::give_up(std::uint64_t block, Entry entry) {
 /// Throws: std::bad_alloc: the rest is left in the tree, for the next call.
 void Storage::remove_nodes_before(std::uint64_t block) {
   for (;;) {
-    std::forward_list<RetiredNode> link(1);
+    RetiredNodes link(1);
     RetiredNode& retired = link.front();
     if (!table_.remove_before(block, retired.node)) return;
     retired.users = Announcement::Users(this, retired.node.first, retired.node.last);
@@ -179,11 +180,13 @@ void Storage::remove_nodes_before(std::uint64_t block) {
   }
 }
 
-/// Puts another place of a block, which holds all that is published, where `before` was, and
-/// retires that; its `size` in the spool, if it is there. `links`: one of them is used. (They were
-/// made before there was anything to lose.) A block that had no place has nothing to retire.
+/// Changes the place of a block from `before` to `after`, and retires `before`, unless that is
+/// none. Uses one of `links`, which were made before there was anything to lose. `size`: that of
+/// `Retired`.
 ///
-/// Returns: false if the block was released meanwhile, and is not changed.
+/// Returns: false if the block was released meanwhile: nothing has changed, and `after` is still
+/// the
+///     caller's to give back. Requires: all that is published lies at `after`.
 bool Storage::replace(RetiredList& links, std::uint64_t block, Entry entry, Place before,
                       Place after, std::uint64_t size) noexcept {
   std::uint64_t expected = before.word();
@@ -211,11 +214,13 @@ bool Storage::only_announced() noexcept {
   });
 }
 
+/// Forgets users that are gone.
 bool Storage::in_use(Retired& retired) noexcept {
   return retired.entry.is_pinned() ||
          !retired.users.are_gone(this, retired.block, retired.block + 1);
 }
 
+/// The same; a node is in use also as long as one of its blocks is.
 bool Storage::in_use(RetiredNode& retired) noexcept {
   const BlockTable::Removed& node = retired.node;
   if (!retired.users.are_gone(this, node.first, node.last)) return true;
@@ -244,7 +249,7 @@ std::forward_list<T> Storage::take_unused(std::forward_list<T>& retired) noexcep
 
 void Storage::reap() noexcept {
   RetiredList blocks;
-  std::forward_list<RetiredNode> nodes;
+  RetiredNodes nodes;
   {
     MutexLock lock(mutex_);
     blocks = take_unused(retired_);
@@ -252,7 +257,7 @@ void Storage::reap() noexcept {
       // Counted now, while the entry is sure to be there.
       if (retired.size == unknown) retired.size = retired.entry.published().head();
     }
-    nodes = take_unused(retired_nodes_);
+    nodes = take_unused(retired_nodes_);  // Behind the blocks, whose nodes may be among them.
   }
   // Those that came last first, as the pool gives what it got last first: so blocks that lie side
   // by side come in order again.

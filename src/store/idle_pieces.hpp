@@ -8,15 +8,17 @@
 
 namespace seekable::inline v1::detail {
 
-/// The process's last pieces of short streams that were given back, one of each kind: the next
-/// stream takes them. (Of the smallest kind the heap keeps some itself.)
+/// The process's last pieces of short streams that were given back, one of each size: the next
+/// stream takes them.
 ///
 /// The heap would join them with what lies beside them and look whether the system should have that
-/// back, each time. Their content is undefined; `trim` gives them back.
+/// back, each time. (Not with a buffer's first piece, of which it keeps some at hand itself.) Their
+/// content is undefined; `trim` gives them back.
 /// Threads: safe from any number of threads; usable in a forked child.
 class IdlePieces {
  public:
-  static constexpr std::array<std::size_t, 3> sizes{3064, 12 * 1024, 48 * 1024};
+  /// Of a buffer's pieces but the first.
+  static constexpr std::array<std::size_t, 3> sizes{4 * 1024 - 1032, 12 * 1024, 48 * 1024};
 
   /// Returns: memory for `sizes[kind]` bytes, on a cache line of its own; or null where there is
   /// none.
@@ -27,6 +29,7 @@ class IdlePieces {
     return static_cast<std::byte*>(::operator new(sizes[kind], alignment, std::nothrow));
   }
 
+  /// Keeps a piece of `take`, or null, and frees the one that was kept before.
   static void put(std::size_t kind, std::byte* piece) noexcept {
     piece = idle[kind].piece.exchange(piece, std::memory_order_acq_rel);
     if (piece != nullptr) ::operator delete(piece, alignment);

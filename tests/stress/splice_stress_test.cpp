@@ -81,7 +81,8 @@ TEST_P(SpliceStress, GivesExactBytesWhileTheyAreReadAndGivenUp) {
     return std::nullopt;
   });
   StreamBuffer buffer(from_fd(ends.read.get()), std::move(options));
-  // Of a full pipe, before others wait at its front: some of it is spliced, whoever is how fast.
+  // The pipe is full and nobody waits at its front: some of it is spliced, however fast the threads
+  // are. (How many splices come while others read depends on that.)
   EXPECT_EQ(buffer.read(900'000, 1000), part(content, 900'000, 1000));
   EXPECT_GT(splices, 0);
   std::jthread writer([&] { feed(std::move(ends.write), content, seed); });

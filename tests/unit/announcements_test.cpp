@@ -78,7 +78,7 @@ TEST(Announcement, OfManyThreadsAreAllSeen) {
   }
   inside->open();
   last->wait_entered(1);
-  EXPECT_FALSE(users.are_gone(&buffer, 0, 20));  // However many of them are.
+  EXPECT_FALSE(users.are_gone(&buffer, 0, 20));  // The others may be; the last one is not.
   last->open();
   threads.clear();
   EXPECT_TRUE(users.are_gone(&buffer, 0, 20));
