@@ -67,7 +67,7 @@ endfunction()
 # http_*_test.cpp, decode_*_test.cpp.
 function(seekable_gtest_program kind)
   seekable_kind_wanted(${kind} wanted)
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${kind}/*_test.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${kind}/*.cpp")
   if(NOT TARGET seekable_crypto)
     list(FILTER sources EXCLUDE REGEX "crypt[^/]*_test\\.cpp$")
   endif()

@@ -94,8 +94,8 @@ void BlockTable::free(const Removed& removed) noexcept {
 }
 
 bool BlockTable::remove_before(std::uint64_t block, Removed& removed) noexcept {
+  if (!may_remove_before(block)) return false;
   const std::uint64_t limit = block / leaf_blocks * leaf_blocks;
-  if (limit <= removed_before_) return false;
   const std::uintptr_t root = root_.load(std::memory_order_relaxed);
   const unsigned height = root & height_bits;
   // A root leaf stays: it costs as little as a node for what comes.

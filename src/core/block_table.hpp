@@ -241,6 +241,10 @@ class BlockTable {
   /// can have memory ready to note it. It comes after all that are below it. Returns false if there
   /// is none.
   bool remove_before(std::uint64_t block, Removed& removed) noexcept;
+  /// False where it is sure to find none.
+  bool may_remove_before(std::uint64_t block) const noexcept {
+    return block / leaf_blocks * leaf_blocks > removed_before_;
+  }
 
   /// Frees a removed node. Requires: nobody looks at it any more.
   static void free(const Removed& removed) noexcept;

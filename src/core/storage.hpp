@@ -217,9 +217,9 @@ class Storage {
 
   // Releasing and spilling (storage_release.cpp).
 
-  /// Gives up what lies below `offset`. Throws: std::bad_alloc: it cannot be read any more, but
-  /// some of it is given back only by a later call that reaches a further block.
-  void release_before(std::uint64_t offset);
+  /// Gives up what lies below `offset`. What there is no memory to note stays counted until
+  /// `release_before` or `reap` is called again.
+  void release_before(std::uint64_t offset) noexcept;
 
   /// Reclaims what nobody uses any more.
   void reap() noexcept;
@@ -304,6 +304,7 @@ class Storage {
   bool replace(RetiredList& links, std::uint64_t block, Entry entry, Place before, Place after,
                std::uint64_t size = unknown) noexcept SEEKABLE_EXCLUDES(mutex_);
   void retire(RetiredList& links, Retired retired) noexcept SEEKABLE_REQUIRES(mutex_);
+  void give_up_released() noexcept SEEKABLE_REQUIRES(mutex_);
   void give_up(std::uint64_t block, Entry entry) SEEKABLE_REQUIRES(mutex_);
   void remove_nodes_before(std::uint64_t block) SEEKABLE_REQUIRES(mutex_);
   bool in_use(Retired& retired) noexcept SEEKABLE_REQUIRES(mutex_);
@@ -339,6 +340,7 @@ class Storage {
   mutable Mutex mutex_;
   RetiredList retired_ SEEKABLE_GUARDED_BY(mutex_);
   RetiredNodes retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
+  bool release_unfinished_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t blocks_end_ SEEKABLE_GUARDED_BY(mutex_) = 1;  // behind the last one begun
 

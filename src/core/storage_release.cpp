@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "core/storage.hpp"
@@ -135,43 +136,62 @@ void Storage::move_to_spool(RetiredList& links, std::uint64_t block, Entry entry
   }
 }
 
-void Storage::release_before(std::uint64_t offset) {
+void Storage::release_before(std::uint64_t offset) noexcept {
   std::uint64_t lowest = low_.load(std::memory_order_relaxed);
-  do {
-    if (offset <= lowest) return;
-  } while (!low_.compare_exchange_weak(lowest, offset, std::memory_order_seq_cst));
-  if (block_of(offset) == block_of(lowest)) return;
-  {
-    MutexLock lock(mutex_);
-    const std::uint64_t last = block_of(low());
+  while (offset > lowest &&
+         !low_.compare_exchange_weak(lowest, offset, std::memory_order_seq_cst)) {
+  }
+  if (block_of(offset) > block_of(lowest)) {
+    {
+      MutexLock lock(mutex_);
+      give_up_released();
+    }
+    if (SpillQueue* queue = queue_.load(std::memory_order_acquire)) {
+      queue->remove_before(block_of(offset));
+    }
+  }
+  if (retired_count_.load(std::memory_order_seq_cst) > 0) reap();
+}
+
+/// Gives up the blocks below `low`, and what the table has for them. Where there is no memory to
+/// note that, it is left unfinished, for `reap` to go on with: meanwhile it counts as one that is
+/// retired.
+void Storage::give_up_released() noexcept {
+  const std::uint64_t last = block_of(low());
+  bool finished = true;
+  try {
     // (The analyzer does not see that it is called here.)
     table_.for_each(released_blocks_, last,
                     [this](std::uint64_t block, Entry entry)
                         SEEKABLE_TSA(no_thread_safety_analysis) { give_up(block, entry); });
-    // Only now: if there was no memory for one of them, the next release begins where this one did.
-    // (Those that are given up already cost it nothing.)
     released_blocks_ = std::max(released_blocks_, last);
     remove_nodes_before(last);
+  } catch (const std::bad_alloc&) {
+    finished = false;
   }
-  if (SpillQueue* queue = queue_.load(std::memory_order_acquire)) {
-    queue->remove_before(block_of(offset));
+  if (finished == release_unfinished_) {
+    release_unfinished_ = !finished;
+    retired_count_.fetch_add(finished ? -1U : 1U, std::memory_order_seq_cst);
   }
-  reap();
 }
 
 /// Called for each block that is released. Throws: std::bad_alloc: nothing has changed.
 void Storage::give_up(std::uint64_t block, Entry entry) {
+  std::uint64_t none = Place().word();
+  if (entry.word().compare_exchange_strong(none, Place::released().word(),
+                                           std::memory_order_seq_cst)) {
+    return;
+  }
+  if (Place::from_word(none).kind() == Place::Kind::released) return;
   RetiredList links(1);
-  const Place place =
+  const auto place =
       Place::from_word(entry.word().exchange(Place::released().word(), std::memory_order_seq_cst));
-  const auto kind = place.kind();
-  if (kind == Place::Kind::none || kind == Place::Kind::released) return;
   retire(links, {.block = block, .entry = entry, .place = place});
 }
 
-/// Throws: std::bad_alloc: the rest is left in the tree, for the next call.
+/// Throws: std::bad_alloc: the rest is left in the table.
 void Storage::remove_nodes_before(std::uint64_t block) {
-  for (;;) {
+  while (table_.may_remove_before(block)) {
     RetiredNodes link(1);
     RetiredNode& retired = link.front();
     if (!table_.remove_before(block, retired.node)) return;
@@ -253,6 +273,7 @@ void Storage::reap() noexcept {
   RetiredNodes nodes;
   {
     MutexLock lock(mutex_);
+    if (release_unfinished_) give_up_released();
     blocks = take_unused(retired_);
     for (Retired& retired : blocks) {
       // Counted now, while the entry is sure to be there.

@@ -5,72 +5,20 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <future>
 #include <memory>
 #include <new>
-#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
 #include <utility>
 
-#include "core/announcements.hpp"
+#include "fault/failing_allocation.hpp"
 #include "store/spool_store.hpp"
 #include "support/buffers.hpp"
 
-namespace {
-
-constexpr int never = -1;
-thread_local int g_fails_in = never;  // so many allocations of this thread succeed first
-
-void* allocate(std::size_t size) noexcept {
-  if (g_fails_in != never && g_fails_in-- == 0) return nullptr;
-  return std::malloc(size != 0 ? size : 1);
-}
-
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  if (void* memory = allocate(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
-  return allocate(size);
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept {
-  std::free(memory);
-}
-
 namespace seekable::test {
 namespace {
-
-/// A restartable source that takes no memory itself, so that what fails is the buffer's.
-class Plain final : public RestartableSource {
- public:
-  explicit Plain(const std::vector<std::byte>& content) : content_(content) {}
-
-  std::size_t read_some(std::span<std::byte> out) override {
-    const std::size_t size = std::min(out.size(), content_.size() - position_);
-    std::memcpy(out.data(), content_.data() + position_, size);
-    position_ += size;
-    return size;
-  }
-  std::optional<std::uint64_t> size() const override { return content_.size(); }
-  void reopen(std::uint64_t offset, std::optional<std::uint64_t> /*wanted*/) override {
-    position_ = static_cast<std::size_t>(offset);
-  }
-  bool worth_reading_through(std::uint64_t /*gap*/) const override { return false; }
-
- private:
-  const std::vector<std::byte>& content_;
-  std::size_t position_ = 0;
-};
 
 /// Reads of `size` bytes at `offset` while the allocation number `fails_in` fails. Returns: whether
 /// one was asked for that late.
@@ -78,7 +26,7 @@ bool read_without_memory(const StreamBuffer& buffer, const std::vector<std::byte
                          std::uint64_t offset, std::size_t size, int fails_in) {
   std::vector<std::byte> out(size);
   std::size_t got = 0;
-  g_fails_in = fails_in;
+  allocations_left = fails_in;
   try {
     got = buffer.read_at(offset, out);
   } catch (const std::bad_alloc&) {
@@ -86,8 +34,8 @@ bool read_without_memory(const StreamBuffer& buffer, const std::vector<std::byte
   } catch (const Error&) {
     got = 0;
   }
-  const bool has_failed = g_fails_in == never;
-  g_fails_in = never;
+  const bool has_failed = allocations_left == never;
+  allocations_left = never;
   out.resize(got);
   EXPECT_TRUE(out == part(content, offset, got)) << fails_in;
   return has_failed;
@@ -133,44 +81,6 @@ TEST(Allocation, EachThatFailsOnceLeavesTheLimitsRight) {
   }
 }
 
-// A node of the table that a release could not note was freed, though a view had a block of it.
-TEST(Allocation, AReleaseThatFindsNoneLeavesWhatAViewLends) {
-  const auto content = random_bytes(80 * block, test_seed());
-  bool has_failed = true;
-  for (int fails_in = 0; has_failed; ++fails_in) {
-    StreamBuffer buffer(std::make_unique<Plain>(content), options_spilled(4 * block));
-    buffer.read(0, content.size());
-    {
-      const View view = buffer.view(40 * block, 1000);
-      g_fails_in = fails_in;
-      try {
-        buffer.release_before(70 * block + 7);
-      } catch (const std::bad_alloc&) {
-      }
-      has_failed = std::exchange(g_fails_in, never) == never;
-      buffer.release_before(72 * block);
-      const auto bytes = view.bytes();
-      EXPECT_TRUE(std::ranges::equal(bytes, part(content, 40 * block, bytes.size()))) << fails_in;
-    }
-    buffer.release_before(content.size() + block);
-    EXPECT_EQ(buffer.stats().memory_bytes, 0U) << fails_in;
-    EXPECT_EQ(buffer.stats().spool_bytes, 0U) << fails_in;
-  }
-}
-
-TEST(Allocation, NoneIsNeededToKnowThatSomebodyCopies) {
-  const int buffer = 0;
-  std::optional<detail::Announcement> announced(std::in_place, &buffer, 7);
-  g_fails_in = 0;
-  detail::Announcement::Users users(&buffer, 7, 8);
-  EXPECT_EQ(std::exchange(g_fails_in, 0), never);
-  EXPECT_FALSE(users.are_gone(&buffer, 7, 8));
-  EXPECT_EQ(std::exchange(g_fails_in, never), never);
-  EXPECT_FALSE(users.are_gone(&buffer, 7, 8));
-  announced.reset();
-  EXPECT_TRUE(users.are_gone(&buffer, 7, 8));
-}
-
 // Bytes that were held for want of room were let go, and then the jump could not be made: what came
 // next was taken for what stands before it.
 TEST(Allocation, AJumpThatCannotBeMadeLosesNoBytesThatWereHeld) {
@@ -199,7 +109,7 @@ std::unique_ptr<Source> out_of_memory_after(std::size_t size, int fails_in, bool
     if (some > 0) return some;
     const Error failure(std::make_error_code(std::errc::io_error), std::string(100, 'x'), given);
     ++ends;
-    g_fails_in = fails_in;
+    allocations_left = fails_in;
     if (throws) throw failure;
     return std::size_t{0};
   });
@@ -239,19 +149,6 @@ TEST(Allocation, NoneIsNeededForTheSourceToHaveFailed) {
   }
 }
 
-/// Content that comes once; the memory goes from whoever reads, `fails_in` allocations after a
-/// read.
-std::unique_ptr<Source> once_without_memory(const std::vector<std::byte>& content, int fails_in) {
-  return from_function(
-      [&content, fails_in, given = std::size_t{0}](std::span<std::byte> out) mutable {
-        const std::size_t size = std::min(out.size(), content.size() - given);
-        std::copy_n(content.begin() + static_cast<std::ptrdiff_t>(given), size, out.begin());
-        given += size;
-        g_fails_in = fails_in;
-        return size;
-      });
-}
-
 // What had been read and found no room was to be held, for which there was no memory: what came
 // next was taken for it.
 TEST(Allocation, WhatHasBeenReadIsNotLost) {
@@ -267,7 +164,7 @@ TEST(Allocation, WhatHasBeenReadIsNotLost) {
             buffer.read_at(0, std::span(out).first(block));
           } catch (const std::exception&) {
           }
-          g_fails_in = never;
+          allocations_left = never;
         }
       }
       for (std::size_t at = 0; at < content.size();) {
@@ -277,7 +174,7 @@ TEST(Allocation, WhatHasBeenReadIsNotLost) {
           at += got;
         } catch (const std::bad_alloc&) {
         }
-        g_fails_in = never;
+        allocations_left = never;
       }
       EXPECT_TRUE(out == content) << fails_in << ' ' << writes;
     }
@@ -296,7 +193,7 @@ TEST(Allocation, NoneIsNeededToTellThatADeclaredSizeIsWrong) {
           buffer.read(0, 31);
         } catch (const std::exception&) {
         }
-        g_fails_in = never;
+        allocations_left = never;
       }
       EXPECT_EQ(code_of([&] { buffer.read(std::min<std::uint64_t>(declared, 20), 1); }),
                 declared == 10 ? Errc::overrun : Errc::truncated)
@@ -315,34 +212,17 @@ TEST(Allocation, NoneIsNeededToCancelOrToDrop) {
     auto cancelled = std::make_unique<StreamBuffer>(once_without_memory(content, never));
     cancelled->read(0, 10);
     auto [writer, pushed] = make_pipe();
-    g_fails_in = fails_in;
+    allocations_left = fails_in;
     cancelled->cancel();
-    g_fails_in = fails_in;
+    allocations_left = fails_in;
     buffer.reset();
-    g_fails_in = fails_in;
+    allocations_left = fails_in;
     {
       const Writer dropped = std::move(writer);
     }
-    g_fails_in = never;
+    allocations_left = never;
     EXPECT_EQ(code_of([&] { cancelled->read(4 * block, 1); }), Errc::cancelled) << fails_in;
     EXPECT_THROW(pushed.read(0, 1), Error) << fails_in;
-  }
-}
-
-// A release that found no memory for one block did not come back to it, nor to those behind it.
-TEST(Allocation, ALaterReleaseGivesUpWhatOneCouldNot) {
-  const std::vector<std::byte> content(8 * block - 5, std::byte{7});
-  for (int fails_in = 0; fails_in < 4; ++fails_in) {
-    StreamBuffer buffer(once_without_memory(content, never), options_in_memory(9 * block));
-    buffer.wait_for_size();
-    g_fails_in = fails_in;
-    try {
-      buffer.release_before(5 * block);
-    } catch (const std::bad_alloc&) {
-    }
-    g_fails_in = never;
-    buffer.release_before(7 * block);
-    EXPECT_EQ(buffer.stats().memory_bytes, block) << fails_in;
   }
 }
 
@@ -351,17 +231,17 @@ TEST(Allocation, AWriteThatFailsForWantOfMemoryIsNotCounted) {
   for (int fails_in = 0; fails_in < 12; ++fails_in) {
     detail::SpoolStore store(options_spilled(0), nullptr);
     std::uint64_t written = 0;
-    g_fails_in = fails_in;
+    allocations_left = fails_in;
     try {
       if (store.write_run(0, content)) written = content.size();
     } catch (const std::bad_alloc&) {
     }
-    g_fails_in = fails_in;
+    allocations_left = fails_in;
     try {
       if (store.write(2, std::span(content).first(block))) written += block;
     } catch (const std::bad_alloc&) {
     }
-    g_fails_in = never;
+    allocations_left = never;
     EXPECT_EQ(store.used(), written) << fails_in;
   }
 }
@@ -370,7 +250,7 @@ TEST(Allocation, AWriteThatFailsForWantOfMemoryIsNotCounted) {
 TEST(Allocation, NoneIsNeededToSayThatThereIsNoRoom) {
   for (int fails_in = 0; fails_in < 30; ++fails_in) {
     const auto source = [=](std::span<std::byte> out) {
-      g_fails_in = fails_in;
+      allocations_left = fails_in;
       std::ranges::fill(out, std::byte{7});
       return out.size();
     };
