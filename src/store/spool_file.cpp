@@ -18,9 +18,9 @@ namespace seekable::inline v1::detail {
 
 namespace {
 
-// Preallocation grows with the file: a short spool sets little aside, a long one asks seldom.
-constexpr std::uint64_t first_step = 1024 * 1024;
-constexpr std::uint64_t last_step = 64 * 1024 * 1024;
+// So much is written in order before space is set aside, and so much is then set aside at once. A
+// shorter spool is often gone before the file system would have had to find any for it.
+constexpr std::uint64_t step = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -122,30 +122,31 @@ bool SpoolFile::punch(std::uint64_t slot) noexcept {
 void SpoolFile::preallocate(std::uint64_t slot) noexcept {
   if (!direct_) return;
   const std::uint64_t begin = slot * slot_size_;
-  std::uint64_t size = 0;
   {
     MutexLock lock(mutex_);
     // Only what is written in order: somebody who jumps about has no use for the space ahead.
-    const bool next_in_order = begin == allocated_end_ || allocated_end_ == 0;
-    if (finished_ || !next_in_order) return;
-    step_ = std::clamp(step_ * 2, first_step, last_step);
-    size = step_ / slot_size_ * slot_size_;
-    allocated_end_ = begin + size;
+    if (begin != order_end_) next_step_ = begin + step;
+    order_end_ = begin + slot_size_;
+    if (finished_ || begin < next_step_) return;
+    next_step_ = begin + step;
+    has_set_aside_ = true;
   }
-  if (sys::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, begin, size) != 0) {
+  if (sys::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, begin, step) != 0) {
     MutexLock lock(mutex_);
     finished_ = true;
   }
 }
 
 int SpoolFile::finish(std::uint64_t size) noexcept {
+  bool has_set_aside = false;
   {
     MutexLock lock(mutex_);
     finished_ = true;
+    has_set_aside = has_set_aside_;
   }
-  // Twice: a file that grows to its size keeps what was set aside behind it.
-  const bool done = sys::ftruncate(fd_.get(), size) == 0 && sys::ftruncate(fd_.get(), size) == 0;
-  return done ? 0 : errno;
+  if (sys::ftruncate(fd_.get(), size) != 0) return errno;
+  // Once more: a file that grew to its size has kept what was set aside behind it.
+  return !has_set_aside || sys::ftruncate(fd_.get(), size) == 0 ? 0 : errno;
 }
 
 SpoolFile::Window* SpoolFile::map(std::uint64_t slot, const std::byte*& bytes) {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/block.hpp"
 #include "base/mutex.hpp"
 #include "seekable/file_descriptor.hpp"
 #include "system/splice_pipe.hpp"
@@ -56,8 +57,8 @@ class SpoolFile {
   /// file was handed out.
   bool punch(std::uint64_t slot) noexcept;
 
-  /// Asks the file system to set space aside for what is written next in order. A wish: nothing
-  /// happens where it cannot.
+  /// Tells that a slot is about to be written. Where much was written in order, asks the file
+  /// system to set space aside for what comes next: a wish, and nothing happens where it cannot.
   void preallocate(std::uint64_t slot) noexcept;
 
   /// Ends preallocation: the file is `size` bytes long, and what lies behind is given back.
@@ -105,8 +106,10 @@ class SpoolFile {
   // Those that nobody uses stay, for the next view, until there are many.
   std::unordered_map<std::uint64_t, Window> windows_ SEEKABLE_GUARDED_BY(windows_mutex_);
   std::size_t idle_windows_ SEEKABLE_GUARDED_BY(windows_mutex_) = 0;
-  std::uint64_t allocated_end_ SEEKABLE_GUARDED_BY(mutex_) = 0;
-  std::uint64_t step_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  // Where what is written without a gap ends, and where space is set aside for it.
+  std::uint64_t order_end_ SEEKABLE_GUARDED_BY(mutex_) = unknown;
+  std::uint64_t next_step_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  bool has_set_aside_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool finished_ SEEKABLE_GUARDED_BY(mutex_) = false;
 };
 

@@ -78,21 +78,31 @@ TEST(SpoolFile, GivesTheSpaceOfASlotBackUnlessOthersHoldTheFile) {
   EXPECT_EQ(out, text);
 }
 
+constexpr std::uint64_t slots_in_order = 64 * 1024 * 1024 / block_size;
+
 TEST(SpoolFile, SetsSpaceAsideAndGivesItBack) {
   for (const std::uint64_t size : {2 * block_size, 2 * block_size + 5}) {
     SpoolFile file("/var/tmp", block_size, true);
     const Bytes text = pattern_bytes(0, block_size);
-    for (std::uint64_t slot = 0; slot < 2; ++slot) {
-      file.preallocate(slot);
-      ASSERT_EQ(file.write(slot, 0, text), 0);
-    }
-    EXPECT_GE(disk_bytes(file.fd()), 2 * block_size);
-    EXPECT_LE(disk_bytes(file.fd()), 102 * block_size);
+    for (std::uint64_t slot = 0; slot < 2; ++slot) ASSERT_EQ(file.write(slot, 0, text), 0);
+    for (std::uint64_t slot = 5; slot < 5 + slots_in_order; ++slot) file.preallocate(slot);
+    EXPECT_LE(disk_bytes(file.fd()), 3 * block_size) << "for a short file nothing is";
+    file.preallocate(5 + slots_in_order);
+    EXPECT_GE(disk_bytes(file.fd()), slots_in_order * block_size);
+    EXPECT_LE(disk_bytes(file.fd()), (slots_in_order + 100) * block_size);
     EXPECT_EQ(file.finish(size), 0);
     EXPECT_LE(disk_bytes(file.fd()), 3 * block_size);
-    file.preallocate(2);
+    file.preallocate(5 + slots_in_order + 1);
     EXPECT_LE(disk_bytes(file.fd()), 3 * block_size) << "after its end nothing is set aside";
   }
+}
+
+TEST(SpoolFile, SetsNothingAsideForWhoJumpsAbout) {
+  SpoolFile file("/var/tmp", block_size, true);
+  for (std::uint64_t slot = 0; slot < 3 * slots_in_order; ++slot) {
+    if (slot % (slots_in_order / 2) != 0) file.preallocate(slot);
+  }
+  EXPECT_EQ(disk_bytes(file.fd()), 0U);
 }
 
 TEST(SpoolFile, MapsTheSameBytes) {
