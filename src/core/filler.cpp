@@ -109,7 +109,7 @@ Lane* Filler::choose_sparse(const Need& need) {
 }
 
 bool Filler::may_add_lane(const Need& need) {
-  if (!sparse() || lanes() == max_lanes || no_more_lanes_ || size_is_coming(need)) return false;
+  if (!sparse() || !has_lanes_left() || size_is_coming(need)) return false;
   const std::uint64_t start = start_of(need.byte);
   return !is_coming(start) && !window_ends_before(start);
 }

@@ -193,6 +193,9 @@ class Filler {
   bool is_coming(std::uint64_t start, const Lane* except = nullptr) SEEKABLE_REQUIRES(mutex_);
   bool others_bring(const Need& need) SEEKABLE_REQUIRES(mutex_);
   std::size_t lanes() const SEEKABLE_REQUIRES(mutex_) { return 1 + more_lanes_.size(); }
+  bool has_lanes_left() const SEEKABLE_REQUIRES(mutex_) {
+    return lanes() + lanes_to_come_ < max_lanes && !no_more_lanes_;
+  }
   Lane& lane(std::size_t number) SEEKABLE_REQUIRES(mutex_) {
     return number == 0 ? first_ : *more_lanes_[number - 1];
   }
@@ -304,6 +307,7 @@ class Filler {
   std::atomic<bool> jumps_lie_{false};  // reopening past the end looks like the end: read in order
   std::atomic<bool> has_callbacks_{false};  // ever had one: saves the lock of those who never do
   bool no_more_lanes_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  std::uint8_t lanes_to_come_ SEEKABLE_GUARDED_BY(mutex_) = 0;  // whose source is being made
   bool size_asked_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool size_answered_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;

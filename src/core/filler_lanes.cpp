@@ -133,7 +133,8 @@ void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
 Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
   {
     MutexLock lock(mutex_);
-    if (lanes() == max_lanes || no_more_lanes_) return nullptr;
+    if (!has_lanes_left()) return nullptr;
+    ++lanes_to_come_;
   }
   std::unique_ptr<RestartableSource> source;
   try {
@@ -142,19 +143,24 @@ Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
   } catch (...) {
     // One connection fewer is no failure: those that are there go on.
   }
+  Wakeups wakeups;
   MutexLock lock(mutex_);
+  --lanes_to_come_;
   if (!source) {
     no_more_lanes_ = true;
     return nullptr;
   }
-  if (lanes() == max_lanes || outcome_.failure() != nullptr) return nullptr;
+  if (outcome_.failure() != nullptr) return nullptr;
   auto added = std::make_unique<Lane>();
   added->restartable = source.get();
   added->source = std::move(source);
   Lane& lane = *added;
   more_lanes_.push_back(std::move(added));
   // Another thread may have set out for the same bytes while this one was not looking.
-  if (is_coming(start_of(need.byte), instead_of)) return nullptr;
+  if (is_coming(start_of(need.byte), instead_of)) {
+    hand_over(wakeups);  // The lane is idle, and others may have found none left.
+    return nullptr;
+  }
   take(lane, need);
   return &lane;
 }
