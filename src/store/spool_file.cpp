@@ -20,7 +20,7 @@ namespace {
 
 // So much is written in order before space is set aside, and so much is then set aside at once. A
 // shorter spool is often gone before the file system would have had to find any for it.
-constexpr std::uint64_t step = 64 * 1024 * 1024;
+constexpr std::uint64_t set_aside_at_once = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -125,13 +125,13 @@ void SpoolFile::preallocate(std::uint64_t slot) noexcept {
   {
     MutexLock lock(mutex_);
     // Only what is written in order: somebody who jumps about has no use for the space ahead.
-    if (begin != order_end_) next_step_ = begin + step;
+    if (begin != order_end_) next_step_ = begin + set_aside_at_once;
     order_end_ = begin + slot_size_;
     if (finished_ || begin < next_step_) return;
-    next_step_ = begin + step;
+    next_step_ = begin + set_aside_at_once;
     has_set_aside_ = true;
   }
-  if (sys::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, begin, step) != 0) {
+  if (sys::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, begin, set_aside_at_once) != 0) {
     MutexLock lock(mutex_);
     finished_ = true;
   }
