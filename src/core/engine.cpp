@@ -89,11 +89,9 @@ void Engine::wait_for_all(const Wait* wait) {
     const std::uint64_t low = storage_.low();
     if (low > 0) throw Error(Errc::released, "use the whole stream", low);
     offset = storage_.first_missing(offset, outcome_.end());
-    if (filler_.sparse()) {
-      filler_.await(Need::bytes(offset, unknown), wait);
-    } else {
-      filler_.await(Need::whole_stream(), wait);
-    }
+    Need need = filler_.sparse() ? Need::bytes(offset, unknown) : Need::end();
+    need.for_all = true;
+    filler_.await(need, wait);
   }
 }
 

@@ -61,8 +61,7 @@ bool Filler::settled(const Need& need) noexcept {
   if (outcome_.failure() != nullptr) return true;
   const std::uint64_t end = outcome_.end();
   if (end != unknown && need.byte >= end) return true;
-  if (need.byte == unknown) return is_moot(need);
-  return need.byte < storage_.low() || storage_.kept_in_block(need.byte) > 0;
+  return is_moot(need) || (need.byte != unknown && storage_.kept_in_block(need.byte) > 0);
 }
 
 bool Filler::window_ends_before(std::uint64_t offset) const noexcept {

@@ -42,13 +42,6 @@ struct Need {
   /// For the end of the stream, whatever was given up.
   static Need end() noexcept { return {unknown, unknown, unknown, unknown}; }
 
-  /// For the end of a stream that is there from its first byte on.
-  static Need whole_stream() noexcept {
-    Need need = end();
-    need.for_all = true;
-    return need;
-  }
-
   /// For the size of the stream.
   static Need size() noexcept {
     Need need = end();
