@@ -278,7 +278,9 @@ TEST(EveryWaiter, ForAllOfAStreamEndsWhenBytesThatCameAreGivenUp) {
       feed.give_bytes();
       EXPECT_TRUE(feed.buffer().wait_for({0, wanted}, std::chrono::seconds(60)));
       std::error_code code;
-      std::jthread waiter([&] { code = code_of([&] { kind.run(feed.buffer(), nullptr); }); });
+      const Wait
+          wait;  // With one nobody enters the source, who would come back with its read only.
+      std::jthread waiter([&] { code = code_of([&] { kind.run(feed.buffer(), &wait); }); });
       for (int i = 0; i < 200; ++i) std::this_thread::yield();
       feed.buffer().release_before(wanted);
       waiter.join();
