@@ -332,6 +332,7 @@ class Storage {
   std::atomic<SpoolStore*> spool_{nullptr};
   std::atomic<std::uint32_t> retired_count_{0};
   const bool two_stages_;
+  bool release_unfinished_ SEEKABLE_GUARDED_BY(mutex_) = false;  // here it makes no buffer larger
   std::atomic<std::byte*> last_taken_{nullptr};  // the next block had best lie behind it
 
   std::atomic<std::uint64_t> spills_{0};
@@ -340,7 +341,6 @@ class Storage {
   mutable Mutex mutex_;
   RetiredList retired_ SEEKABLE_GUARDED_BY(mutex_);
   RetiredNodes retired_nodes_ SEEKABLE_GUARDED_BY(mutex_);
-  bool release_unfinished_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t blocks_end_ SEEKABLE_GUARDED_BY(mutex_) = 1;  // behind the last one begun
 
