@@ -205,9 +205,8 @@ void Storage::remove_nodes_before(std::uint64_t block) {
 /// none. Uses one of `links`, which were made before there was anything to lose. `size`: that of
 /// `Retired`.
 ///
-/// Returns: false if the block was released meanwhile: nothing has changed, and `after` is still
-/// the
-///     caller's to give back. Requires: all that is published lies at `after`.
+/// Returns: false if the block was released meanwhile: nothing has changed, and the caller has to
+///     give `after` back. Requires: all that is published lies at `after`.
 bool Storage::replace(RetiredList& links, std::uint64_t block, Entry entry, Place before,
                       Place after, std::uint64_t size) noexcept {
   std::uint64_t expected = before.word();

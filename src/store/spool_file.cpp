@@ -5,7 +5,6 @@
 #include <linux/falloc.h>
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>

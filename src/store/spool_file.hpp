@@ -106,7 +106,7 @@ class SpoolFile {
   // Those that nobody uses stay, for the next view, until there are many.
   std::unordered_map<std::uint64_t, Window> windows_ SEEKABLE_GUARDED_BY(windows_mutex_);
   std::size_t idle_windows_ SEEKABLE_GUARDED_BY(windows_mutex_) = 0;
-  // Where what is written without a gap ends, and where space is set aside for it.
+  // Where what is written without a gap ends, and from where on space is set aside for it next.
   std::uint64_t order_end_ SEEKABLE_GUARDED_BY(mutex_) = unknown;
   std::uint64_t next_step_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   bool has_set_aside_ SEEKABLE_GUARDED_BY(mutex_) = false;

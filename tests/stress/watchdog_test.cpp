@@ -278,8 +278,8 @@ TEST(EveryWaiter, ForAllOfAStreamEndsWhenBytesThatCameAreGivenUp) {
       feed.give_bytes();
       EXPECT_TRUE(feed.buffer().wait_for({0, wanted}, std::chrono::seconds(60)));
       std::error_code code;
-      const Wait
-          wait;  // With one nobody enters the source, who would come back with its read only.
+      // With a `Wait` nobody enters the source, who would come back with its read only.
+      const Wait wait;
       std::jthread waiter([&] { code = code_of([&] { kind.run(feed.buffer(), &wait); }); });
       for (int i = 0; i < 200; ++i) std::this_thread::yield();
       feed.buffer().release_before(wanted);

@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -185,6 +187,47 @@ TEST(Lanes, AReaderBeforeAFarBlockIsNotHeldUpByIt) {
   gate->wait_entered();
   EXPECT_EQ(stream.buffer.read(50 * block, 10), part(content, 50 * block, 10));
   gate->open();
+}
+
+/// Bytes at any offset, and what another thread does while the first further connection is made.
+class Meanwhile final : public RestartableSource {
+ public:
+  struct Shared {
+    std::atomic<int> made{1};
+    std::function<void()> meanwhile;
+  };
+
+  explicit Meanwhile(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+
+  std::size_t read_some(std::span<std::byte> out) override {
+    std::ranges::fill(out, std::byte{7});
+    return out.size();
+  }
+  std::optional<std::uint64_t> size() const override { return 1000 * block; }
+  void reopen(std::uint64_t /*offset*/, std::optional<std::uint64_t> /*wanted*/) override {}
+  bool worth_reading_through(std::uint64_t /*gap*/) const override { return false; }
+  std::unique_ptr<RestartableSource> another() const override {
+    if (shared_->made.fetch_add(1) == 1) std::jthread{shared_->meanwhile}.join();
+    return std::make_unique<Meanwhile>(shared_);
+  }
+
+ private:
+  const std::shared_ptr<Shared> shared_;
+};
+
+// Two threads that found room for one more connection each had one made.
+TEST(Lanes, NoMoreConnectionsAreMadeThanThereMayBe) {
+  const auto shared = std::make_shared<Meanwhile::Shared>();
+  const StreamBuffer buffer(std::make_unique<Meanwhile>(shared));
+  const Bytes expected(10, std::byte{7});
+  shared->meanwhile = [&] {
+    for (const std::uint64_t at : {200, 300, 400, 500, 600}) {
+      EXPECT_EQ(buffer.read(at * block, 10), expected);
+    }
+  };
+  EXPECT_EQ(buffer.read(0, 10), expected);
+  EXPECT_EQ(buffer.read(100 * block, 10), expected);
+  EXPECT_EQ(shared->made, 4);
 }
 
 // Whoever waited for a byte that another reader was bringing was told that the disk is full, since
