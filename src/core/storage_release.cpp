@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <new>
 #include <utility>
@@ -89,26 +90,35 @@ std::size_t Storage::spill(SpillQueue::Blocks blocks) {
   return done;
 }
 
-/// Writes those of `blocks`, from the first on, that are whole and follow each other, in the stream
-/// and in memory, at once. Returns how many: none where that cannot be.
+/// Writes those of `blocks`, from the first on, that are whole, follow each other in the stream,
+/// and lie in at most two pieces of memory, at once. (Two: the blocks that are filled and spilled
+/// in turn are the same ones again and again, and as a rule a slab ends among them.) Returns how
+/// many: none where that cannot be.
 std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<const Entry> entries) {
-  std::byte* memory = nullptr;
+  std::array<std::byte*, PinnedBlocks::most> memory{};
   std::size_t run = 0;
+  std::size_t in_first = 0;  // How many lie in the first piece: all, where it is 0.
   for (; run < blocks.size() && blocks[run] == blocks[0] + run; ++run) {
     const Entry entry = entries[run];
     if (!entry || entry.published().head() < block_size) break;
     const Place place = entry.place();
     if (place.kind() != Place::Kind::memory) break;
-    if (run == 0) memory = place.address();
-    if (place.address() != memory + run * block_size) break;
+    memory[run] = place.address();
+    if (run == 0 || memory[run] == memory[run - 1] + block_size) continue;
+    if (in_first > 0) break;
+    in_first = run;
   }
   if (run < 2) return 0;
+  if (in_first == 0) in_first = run;
   RetiredList links(run);
-  const auto place = make_spool().write_run(blocks[0], {memory, run * block_size});
+  const std::span<const std::byte> first(memory[0], in_first * block_size);
+  const std::span<const std::byte> second(in_first < run ? memory[in_first] : nullptr,
+                                          (run - in_first) * block_size);
+  const auto place = make_spool().write_run(blocks[0], first, second);
   if (!place) return 0;
   for (std::size_t i = 0; i < run; ++i) {
     // The address that was written: the entry may tell of a release by now.
-    const Place before = Place::memory(memory + i * block_size);
+    const Place before = Place::memory(memory[i]);
     move_to_spool(links, blocks[i], entries[i], before, {place->file, place->slot + i}, block_size);
   }
   return run;

@@ -46,6 +46,10 @@ class SpoolFile {
   /// value.
   int write(std::uint64_t slot, std::size_t at, std::span<const std::byte> bytes) noexcept;
 
+  /// As `write`, from the start of a slot on: `first`, and behind it `second`.
+  int write_both(std::uint64_t slot, std::span<const std::byte> first,
+                 std::span<const std::byte> second) noexcept;
+
   /// Has the kernel write `size` bytes that `pipe` holds, from the start of a slot on and over into
   /// the slots behind it. Returns how many; the pipe still holds the rest.
   std::size_t splice(std::uint64_t slot, SplicePipe& pipe, std::size_t size) noexcept;

@@ -58,14 +58,16 @@ std::optional<SpoolPlace> SpoolStore::write(std::uint64_t block, std::span<const
 }
 
 std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
-                                                std::span<const std::byte> bytes) {
-  if (!direct_ || !disk_.try_take(bytes.size())) return std::nullopt;
+                                                std::span<const std::byte> bytes,
+                                                std::span<const std::byte> behind) {
+  const std::size_t size = bytes.size() + behind.size();
+  if (!direct_ || !disk_.try_take(size)) return std::nullopt;
   try {
     if (const auto number = open_file(current_.load(std::memory_order_relaxed), true)) {
       SpoolFile& file = *files_[*number].load(std::memory_order_acquire);
-      const std::uint64_t end = first + bytes.size() / block_size;
-      preallocate({*number, first}, bytes.size());
-      if (file.write(first, 0, bytes) == 0) return SpoolPlace{*number, first};
+      const std::uint64_t end = first + size / block_size;
+      preallocate({*number, first}, size);
+      if (file.write_both(first, bytes, behind) == 0) return SpoolPlace{*number, first};
       for (std::uint64_t slot = first; slot < end; ++slot) file.punch(slot);
     }
   } catch (const std::system_error&) {
@@ -73,7 +75,7 @@ std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
   } catch (const std::bad_alloc&) {
     // `write` tries it again, a block at a time.
   }
-  disk_.give_back(bytes.size());
+  disk_.give_back(size);
   return std::nullopt;
 }
 

@@ -150,6 +150,17 @@ ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset)
                   [&](std::size_t n) { return ::pwrite(fd, data, n, static_cast<off_t>(offset)); });
 }
 
+ssize_t pwrite(int fd, std::span<const std::byte> first, std::span<const std::byte> second,
+               std::uint64_t offset) noexcept {
+  const SizeSignalBlocked blocked;
+  return transfer(Call::pwrite, first.size() + second.size(), [&](std::size_t n) {
+    const std::size_t of_first = std::min(n, first.size());
+    const iovec pieces[2] = {{const_cast<std::byte*>(first.data()), of_first},
+                             {const_cast<std::byte*>(second.data()), n - of_first}};
+    return ::pwritev(fd, pieces, 2, static_cast<off_t>(offset));
+  });
+}
+
 ssize_t write(int fd, const void* data, std::size_t size) noexcept {
   return transfer(Call::write, size, [&](std::size_t n) { return ::write(fd, data, n); });
 }

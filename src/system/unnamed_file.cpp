@@ -68,6 +68,22 @@ int write_all_at(int fd, const void* data, std::size_t size, std::uint64_t offse
   return 0;
 }
 
+int write_both_at(int fd, std::span<const std::byte> first, std::span<const std::byte> second,
+                  std::uint64_t offset) noexcept {
+  if (second.empty()) return write_all_at(fd, first.data(), first.size(), offset);
+  while (!first.empty()) {
+    const ssize_t got = sys::pwrite(fd, first, second, offset);
+    if (got < 0) return errno;
+    if (got == 0) return EIO;
+    const auto written = static_cast<std::size_t>(got);
+    const std::size_t of_first = std::min(written, first.size());
+    first = first.subspan(of_first);
+    second = second.subspan(written - of_first);
+    offset += written;
+  }
+  return write_all_at(fd, second.data(), second.size(), offset);
+}
+
 int read_all_at(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept {
   auto* next = static_cast<std::byte*>(data);
   while (size > 0) {

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "seekable/file_descriptor.hpp"
@@ -30,6 +31,11 @@ std::string unique_suffix();
 
 /// Writes all of `bytes`, however many calls that takes. Returns 0, or an errno value.
 int write_all_at(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept;
+
+/// As `write_all_at`, of two pieces of memory, the second behind the first: by one call, where the
+/// system takes all of it.
+int write_both_at(int fd, std::span<const std::byte> first, std::span<const std::byte> second,
+                  std::uint64_t offset) noexcept;
 
 /// Reads exactly `size` bytes. Returns 0, or an errno value; `EIO` where the file is shorter.
 int read_all_at(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept;

@@ -233,7 +233,7 @@ TEST(Allocation, AWriteThatFailsForWantOfMemoryIsNotCounted) {
     std::uint64_t written = 0;
     allocations_left = fails_in;
     try {
-      if (store.write_run(0, content)) written = content.size();
+      if (store.write_run(0, content, {})) written = content.size();
     } catch (const std::bad_alloc&) {
     }
     allocations_left = fails_in;

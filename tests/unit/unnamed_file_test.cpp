@@ -89,5 +89,37 @@ TEST(WriteAllAt, WritesAllInAnySteps) {
   EXPECT_EQ(detail::read_all_at(file.fd.get(), back.data(), back.size(), 5), EIO);
 }
 
+TEST(WriteBothAt, WritesTwoPiecesInAnySteps) {
+  const ScratchDirectory directory;
+  const Bytes text = pattern_bytes(0, 10000);
+  const std::span<const std::byte> all(text);
+  for (const std::size_t step : {1, 999, 4000, 100000}) {
+    for (const std::size_t seam : {0, 1, 4000, 10000}) {
+      const UnnamedFile file = make_unnamed_file(directory.path(), 0600);
+      const NthCall faults({Call::pwrite}, 1, {.at_most = step}, NthCall::Lasts::on);
+      EXPECT_EQ(detail::write_both_at(file.fd.get(), all.first(seam), all.subspan(seam), 5), 0);
+      Bytes back(text.size());
+      EXPECT_EQ(detail::read_all_at(file.fd.get(), back.data(), back.size(), 5), 0);
+      EXPECT_EQ(back, text) << step << ' ' << seam;
+    }
+  }
+}
+
+TEST(WriteBothAt, TellsWhatFailed) {
+  const ScratchDirectory directory;
+  const UnnamedFile file = make_unnamed_file(directory.path(), 0600);
+  const Bytes text = pattern_bytes(0, 100);
+  const std::span<const std::byte> all(text);
+  const auto write = [&] {
+    return detail::write_both_at(file.fd.get(), all.first(50), all.subspan(50), 0);
+  };
+  {
+    const NthCall faults({Call::pwrite}, 1, {.error = ENOSPC});
+    EXPECT_EQ(write(), ENOSPC);
+  }
+  const NthCall faults({Call::pwrite}, 1, {.at_most = 0}, NthCall::Lasts::on);
+  EXPECT_EQ(write(), EIO);
+}
+
 }  // namespace
 }  // namespace seekable::test
