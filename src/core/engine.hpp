@@ -50,6 +50,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait,
                       ReaderMarks::Mark* mark = nullptr);
   bool read_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept;
+  bool bring_near(std::uint64_t offset, std::size_t size) noexcept {
+    return storage_.bring_near(offset, size);
+  }
   std::size_t read_kept_at(std::uint64_t offset, std::span<std::byte> out);
   std::size_t read_some_at(std::uint64_t offset, std::span<std::byte> out, const Wait* wait);
   Bytes read(std::uint64_t offset, std::uint64_t size, const Wait* wait);

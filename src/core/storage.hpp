@@ -102,6 +102,10 @@ class Storage {
   /// nothing, where they are not.
   bool copy_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept;
 
+  /// Has the processor fetch the first of `size` bytes from `offset` on, which are about to be
+  /// copied. Returns true if the first of them is in memory.
+  bool bring_near(std::uint64_t offset, std::size_t size) noexcept;
+
   /// Bytes kept from `offset` on, at most to the end of its block; 0 below `low`.
   std::size_t kept_in_block(std::uint64_t offset) noexcept;
 

@@ -63,6 +63,16 @@ std::size_t Storage::copy_run(std::uint64_t offset, Place place, std::span<std::
   return store.file(first).read(first.slot, in_block(offset), out.first(size)) == 0 ? size : 0;
 }
 
+bool Storage::bring_near(std::uint64_t offset, std::size_t size) noexcept {
+  const Announcement announced(this, block_of(offset));
+  std::size_t kept = 0;
+  const Entry entry = offset < low() ? Entry() : find_kept(offset, kept);
+  if (!entry) return false;
+  const Place place = entry.place();
+  if (place.kind() == Place::Kind::memory) fetch(place.address() + in_block(offset), size);
+  return place.kind() == Place::Kind::memory || place.kind() == Place::Kind::pieces;
+}
+
 void Storage::copy_from(std::uint64_t block, Entry entry, std::size_t at,
                         std::span<std::byte> out) const {
   const Place place = entry.place();

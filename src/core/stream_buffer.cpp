@@ -60,6 +60,10 @@ bool StreamBuffer::read_in_memory(std::uint64_t offset, std::span<std::byte> out
   return engine_ != nullptr && engine_->read_in_memory(offset, out);
 }
 
+bool StreamBuffer::bring_near(std::uint64_t offset, std::size_t size) const noexcept {
+  return engine_ != nullptr && engine_->bring_near(offset, size);
+}
+
 std::size_t StreamBuffer::read_kept_at(std::uint64_t offset, std::span<std::byte> out) const {
   return engine().read_kept_at(offset, out);
 }

@@ -58,6 +58,34 @@ TEST(ReadInMemory, LeavesOutWhatIsSpilledOrReleased) {
   EXPECT_FALSE(in_memory(buffer, content.size() - 1, 1));
 }
 
+TEST(BringNear, TellsWhatIsInMemoryAndDoesNothingElse) {
+  const Bytes content = random_bytes(16 * block, 6);
+  StreamBuffer buffer(from_chunks(std::vector<Bytes>{content}), {.memory_limit = 2 * block});
+  EXPECT_FALSE(buffer.bring_near(0, 100)) << "nothing has come";
+  EXPECT_EQ(buffer.stats().source_reads, 0U) << "nothing is pulled for it";
+  buffer.read(0, content.size() + 1);
+  const Stats before = buffer.stats();
+  std::size_t near = 0;
+  for (const Extent& extent : buffer.residency()) {
+    for (std::uint64_t byte = extent.range.begin; byte < extent.range.end; byte += 1000) {
+      for (const std::size_t size : {std::size_t{0}, std::size_t{1}, 3 * block, SIZE_MAX}) {
+        const bool is_near = buffer.bring_near(byte, size);
+        ASSERT_EQ(is_near, extent.where == Residency::memory) << byte << ' ' << size;
+        if (is_near) ++near;
+      }
+    }
+  }
+  EXPECT_GT(near, 64U);
+  EXPECT_FALSE(buffer.bring_near(content.size(), 1)) << "past the end";
+  EXPECT_FALSE(buffer.bring_near(~std::uint64_t{0}, 1));
+  EXPECT_EQ(buffer.stats().hits, before.hits);
+  buffer.release_before(1);
+  EXPECT_FALSE(buffer.bring_near(0, 1));
+  const StreamBuffer moved_to = std::move(buffer);
+  EXPECT_FALSE(buffer.bring_near(1, 1));  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(moved_to.bring_near(1, 1));
+}
+
 TEST(ReadKept, GivesWhatIsThereAndPullsNothing) {
   const Bytes content = random_bytes(16 * block, 7);
   StreamBuffer buffer(from_chunks(std::vector<Bytes>{content}), {.memory_limit = 2 * block});
