@@ -3,7 +3,8 @@
 
 usage: spooled_file.py ROUNDS MEBIBYTES | spooled_file.py memory MEBIBYTES
 
-The sides take turns; prints by name what each has cost in each round, in seconds, as JSON. With
+The sides take turns, and take turns in being the first: what a spilled stream leaves behind is still
+being written to the disk when the next side begins. Prints by name what each has cost in each round, in seconds, as JSON. With
 `memory`: how many bytes the process has grown by at most while it took a stream with 5 MiB of
 memory, and read it.
 """
@@ -146,9 +147,10 @@ def measure(rounds, size):
     small = random_offsets(100_000, size, 4096)
     large = random_offsets(THREADS * 2000, size, CHUNK)
     whole = list(range(0, size - MIB + 1, MIB))
-    for _ in range(rounds):
+    for number in range(rounds):
+        kinds = (Ours, Theirs) if number % 2 == 0 else (Theirs, Ours)
         for place, memory in (("memory", 2 * size), ("spilled", SPILLED)):
-            for side in (Ours(chunks, memory), Theirs(chunks, memory)):
+            for side in (kind(chunks, memory) for kind in kinds):
                 def note(job, cost, name=type(side).__name__.lower(), place=place):
                     costs.setdefault(f"{job} {place}", {}).setdefault(name, []).append(cost)
                 have_memory(2 * size)
