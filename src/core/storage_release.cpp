@@ -7,6 +7,7 @@
 
 #include "core/storage.hpp"
 #include "store/block_pool.hpp"
+#include "system/calls.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -90,31 +91,29 @@ std::size_t Storage::spill(SpillQueue::Blocks blocks) {
   return done;
 }
 
-/// Writes those of `blocks`, from the first on, that are whole, follow each other in the stream,
-/// and lie in at most two pieces of memory, at once. (Two: the blocks that are filled and spilled
-/// in turn are the same ones again and again, and as a rule a slab ends among them.) Returns how
-/// many: none where that cannot be.
+/// Writes those of `blocks`, from the first on, that are whole and follow each other in the stream,
+/// at once. Returns how many: none where that cannot be.
 std::size_t Storage::write_run(SpillQueue::Blocks blocks, std::span<const Entry> entries) {
+  static_assert(PinnedBlocks::most <= sys::most_pieces);
   std::array<std::byte*, PinnedBlocks::most> memory{};
+  std::array<std::span<const std::byte>, PinnedBlocks::most> pieces;
+  std::size_t count = 0;
   std::size_t run = 0;
-  std::size_t in_first = 0;  // How many lie in the first piece: all, where it is 0.
   for (; run < blocks.size() && blocks[run] == blocks[0] + run; ++run) {
     const Entry entry = entries[run];
     if (!entry || entry.published().head() < block_size) break;
     const Place place = entry.place();
     if (place.kind() != Place::Kind::memory) break;
     memory[run] = place.address();
-    if (run == 0 || memory[run] == memory[run - 1] + block_size) continue;
-    if (in_first > 0) break;
-    in_first = run;
+    if (run > 0 && memory[run] == memory[run - 1] + block_size) {
+      pieces[count - 1] = {pieces[count - 1].data(), pieces[count - 1].size() + block_size};
+    } else {
+      pieces[count++] = {memory[run], block_size};
+    }
   }
   if (run < 2) return 0;
-  if (in_first == 0) in_first = run;
   RetiredList links(run);
-  const std::span<const std::byte> first(memory[0], in_first * block_size);
-  const std::span<const std::byte> second(in_first < run ? memory[in_first] : nullptr,
-                                          (run - in_first) * block_size);
-  const auto place = make_spool().write_run(blocks[0], first, second);
+  const auto place = make_spool().write_run(blocks[0], std::span(pieces).first(count));
   if (!place) return 0;
   for (std::size_t i = 0; i < run; ++i) {
     // The address that was written: the entry may tell of a release by now.

@@ -71,10 +71,9 @@ int SpoolFile::write(std::uint64_t slot, std::size_t at,
   return offset ? write_all_at(fd_.get(), bytes.data(), bytes.size(), *offset) : EFBIG;
 }
 
-int SpoolFile::write_both(std::uint64_t slot, std::span<const std::byte> first,
-                          std::span<const std::byte> second) noexcept {
-  const auto offset = offset_of(slot, 0, first.size() + second.size());
-  return offset ? write_both_at(fd_.get(), first, second, *offset) : EFBIG;
+int SpoolFile::write_pieces(std::uint64_t slot, Pieces pieces, std::size_t size) noexcept {
+  const auto offset = offset_of(slot, 0, size);
+  return offset ? write_pieces_at(fd_.get(), pieces, *offset) : EFBIG;
 }
 
 std::size_t SpoolFile::splice(std::uint64_t slot, SplicePipe& pipe, std::size_t size) noexcept {

@@ -46,9 +46,11 @@ class SpoolFile {
   /// value.
   int write(std::uint64_t slot, std::size_t at, std::span<const std::byte> bytes) noexcept;
 
-  /// As `write`, from the start of a slot on: `first`, and behind it `second`.
-  int write_both(std::uint64_t slot, std::span<const std::byte> first,
-                 std::span<const std::byte> second) noexcept;
+  /// Pieces of memory that follow each other in the file. Whoever writes them changes them.
+  using Pieces = std::span<std::span<const std::byte>>;
+
+  /// As `write`, from the start of a slot on: `pieces`, `size` bytes in all.
+  int write_pieces(std::uint64_t slot, Pieces pieces, std::size_t size) noexcept;
 
   /// Has the kernel write `size` bytes that `pipe` holds, from the start of a slot on and over into
   /// the slots behind it. Returns how many; the pipe still holds the rest.

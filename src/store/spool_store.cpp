@@ -57,17 +57,16 @@ std::optional<SpoolPlace> SpoolStore::write(std::uint64_t block, std::span<const
   return place;
 }
 
-std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first,
-                                                std::span<const std::byte> bytes,
-                                                std::span<const std::byte> behind) {
-  const std::size_t size = bytes.size() + behind.size();
+std::optional<SpoolPlace> SpoolStore::write_run(std::uint64_t first, SpoolFile::Pieces pieces) {
+  std::size_t size = 0;
+  for (const auto piece : pieces) size += piece.size();
   if (!direct_ || !disk_.try_take(size)) return std::nullopt;
   try {
     if (const auto number = open_file(current_.load(std::memory_order_relaxed), true)) {
       SpoolFile& file = *files_[*number].load(std::memory_order_acquire);
       const std::uint64_t end = first + size / block_size;
       preallocate({*number, first}, size);
-      if (file.write_both(first, bytes, behind) == 0) return SpoolPlace{*number, first};
+      if (file.write_pieces(first, pieces, size) == 0) return SpoolPlace{*number, first};
       for (std::uint64_t slot = first; slot < end; ++slot) file.punch(slot);
     }
   } catch (const std::system_error&) {

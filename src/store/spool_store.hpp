@@ -56,13 +56,12 @@ class SpoolStore {
   /// Returns: where they are, or nothing: no directory has room (`last_error` says why).
   std::optional<SpoolPlace> write(std::uint64_t block, std::span<const std::byte> bytes);
 
-  /// Writes whole blocks that follow each other, in one call to the system: those of `bytes`, and
-  /// then those of `behind`.
+  /// Writes whole blocks that follow each other, in one call to the system, wherever they lie in
+  /// memory.
   ///
   /// Returns: where the first one is, and the others in the slots behind it; or nothing, where that
   /// cannot be: then `write` may still find room for each.
-  std::optional<SpoolPlace> write_run(std::uint64_t first, std::span<const std::byte> bytes,
-                                      std::span<const std::byte> behind);
+  std::optional<SpoolPlace> write_run(std::uint64_t first, SpoolFile::Pieces pieces);
 
   /// Opens the file that is spliced to, if it is not open. Returns false where that cannot be.
   bool open_to_splice();

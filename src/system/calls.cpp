@@ -150,14 +150,20 @@ ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset)
                   [&](std::size_t n) { return ::pwrite(fd, data, n, static_cast<off_t>(offset)); });
 }
 
-ssize_t pwrite(int fd, std::span<const std::byte> first, std::span<const std::byte> second,
+ssize_t pwrite(int fd, std::span<const std::span<const std::byte>> pieces,
                std::uint64_t offset) noexcept {
   const SizeSignalBlocked blocked;
-  return transfer(Call::pwrite, first.size() + second.size(), [&](std::size_t n) {
-    const std::size_t of_first = std::min(n, first.size());
-    const iovec pieces[2] = {{const_cast<std::byte*>(first.data()), of_first},
-                             {const_cast<std::byte*>(second.data()), n - of_first}};
-    return ::pwritev(fd, pieces, 2, static_cast<off_t>(offset));
+  std::size_t size = 0;
+  for (const auto piece : pieces) size += piece.size();
+  return transfer(Call::pwrite, size, [&](std::size_t left) {
+    iovec parts[most_pieces];
+    int count = 0;
+    for (const auto piece : pieces) {
+      const std::size_t part = std::min(left, piece.size());
+      parts[count++] = {const_cast<std::byte*>(piece.data()), part};
+      left -= part;
+    }
+    return ::pwritev(fd, parts, count, static_cast<off_t>(offset));
   });
 }
 

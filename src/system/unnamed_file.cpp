@@ -68,20 +68,21 @@ int write_all_at(int fd, const void* data, std::size_t size, std::uint64_t offse
   return 0;
 }
 
-int write_both_at(int fd, std::span<const std::byte> first, std::span<const std::byte> second,
-                  std::uint64_t offset) noexcept {
-  if (second.empty()) return write_all_at(fd, first.data(), first.size(), offset);
-  while (!first.empty()) {
-    const ssize_t got = sys::pwrite(fd, first, second, offset);
-    if (got < 0) return errno;
-    if (got == 0) return EIO;
-    const auto written = static_cast<std::size_t>(got);
-    const std::size_t of_first = std::min(written, first.size());
-    first = first.subspan(of_first);
-    second = second.subspan(written - of_first);
-    offset += written;
+int write_pieces_at(int fd, std::span<std::span<const std::byte>> pieces,
+                    std::uint64_t offset) noexcept {
+  while (!pieces.empty()) {
+    const ssize_t written = sys::pwrite(fd, pieces, offset);
+    if (written < 0) return errno;
+    if (written == 0) return EIO;
+    auto done = static_cast<std::size_t>(written);
+    offset += done;
+    while (!pieces.empty() && done >= pieces.front().size()) {
+      done -= pieces.front().size();
+      pieces = pieces.subspan(1);
+    }
+    if (!pieces.empty()) pieces.front() = pieces.front().subspan(done);
   }
-  return write_all_at(fd, second.data(), second.size(), offset);
+  return 0;
 }
 
 int read_all_at(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept {

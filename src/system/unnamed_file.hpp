@@ -32,10 +32,11 @@ std::string unique_suffix();
 /// Writes all of `bytes`, however many calls that takes. Returns 0, or an errno value.
 int write_all_at(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept;
 
-/// As `write_all_at`, of two pieces of memory, the second behind the first: by one call, where the
-/// system takes all of it.
-int write_both_at(int fd, std::span<const std::byte> first, std::span<const std::byte> second,
-                  std::uint64_t offset) noexcept;
+/// As `write_all_at`, of pieces of memory that follow each other in the file: by one call, where
+/// the system takes all of it. `pieces` tells what is left to write. Requires: at most
+/// `sys::most_pieces`.
+int write_pieces_at(int fd, std::span<std::span<const std::byte>> pieces,
+                    std::uint64_t offset) noexcept;
 
 /// Reads exactly `size` bytes. Returns 0, or an errno value; `EIO` where the file is shorter.
 int read_all_at(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept;

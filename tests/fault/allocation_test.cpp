@@ -233,7 +233,8 @@ TEST(Allocation, AWriteThatFailsForWantOfMemoryIsNotCounted) {
     std::uint64_t written = 0;
     allocations_left = fails_in;
     try {
-      if (store.write_run(0, content, {})) written = content.size();
+      std::span<const std::byte> pieces[] = {content};
+      if (store.write_run(0, pieces)) written = content.size();
     } catch (const std::bad_alloc&) {
     }
     allocations_left = fails_in;

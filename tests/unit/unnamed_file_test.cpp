@@ -89,29 +89,33 @@ TEST(WriteAllAt, WritesAllInAnySteps) {
   EXPECT_EQ(detail::read_all_at(file.fd.get(), back.data(), back.size(), 5), EIO);
 }
 
-TEST(WriteBothAt, WritesTwoPiecesInAnySteps) {
+TEST(WritePiecesAt, WritesAllInAnySteps) {
   const ScratchDirectory directory;
   const Bytes text = pattern_bytes(0, 10000);
   const std::span<const std::byte> all(text);
   for (const std::size_t step : {1, 999, 4000, 100000}) {
-    for (const std::size_t seam : {0, 1, 4000, 10000}) {
+    for (const std::size_t size : {1, 4000, 10000}) {
       const UnnamedFile file = make_unnamed_file(directory.path(), 0600);
+      std::vector<std::span<const std::byte>> pieces{all.first(size)};
+      for (std::size_t at = size; at < all.size(); at += all.size() / 12) {
+        pieces.push_back(all.subspan(at, std::min(all.size() / 12, all.size() - at)));
+      }
       const NthCall faults({Call::pwrite}, 1, {.at_most = step}, NthCall::Lasts::on);
-      EXPECT_EQ(detail::write_both_at(file.fd.get(), all.first(seam), all.subspan(seam), 5), 0);
+      EXPECT_EQ(detail::write_pieces_at(file.fd.get(), pieces, 5), 0);
       Bytes back(text.size());
       EXPECT_EQ(detail::read_all_at(file.fd.get(), back.data(), back.size(), 5), 0);
-      EXPECT_EQ(back, text) << step << ' ' << seam;
+      EXPECT_EQ(back, text) << step << ' ' << size;
     }
   }
 }
 
-TEST(WriteBothAt, TellsWhatFailed) {
+TEST(WritePiecesAt, TellsWhatFailed) {
   const ScratchDirectory directory;
   const UnnamedFile file = make_unnamed_file(directory.path(), 0600);
   const Bytes text = pattern_bytes(0, 100);
-  const std::span<const std::byte> all(text);
   const auto write = [&] {
-    return detail::write_both_at(file.fd.get(), all.first(50), all.subspan(50), 0);
+    std::span<const std::byte> pieces[] = {std::span(text).first(50), std::span(text).subspan(50)};
+    return detail::write_pieces_at(file.fd.get(), pieces, 0);
   };
   {
     const NthCall faults({Call::pwrite}, 1, {.error = ENOSPC});
