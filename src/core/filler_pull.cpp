@@ -326,7 +326,9 @@ bool Filler::published(std::uint64_t end) {
   Wakeups wakeups;
   MutexLock lock(mutex_);
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
-    if (waiter->woken || !met(waiter->need.byte, waiter->need.wake_at)) continue;
+    if (waiter->woken) continue;
+    // (A window that drops may just have given up what one needs who wants all of the stream.)
+    if (!met(waiter->need.byte, waiter->need.wake_at) && !is_moot(waiter->need)) continue;
     waiter->woken = true;
     wakeups.set(waiter->event);
   }
