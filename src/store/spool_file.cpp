@@ -135,10 +135,15 @@ void SpoolFile::preallocate(std::uint64_t slot) noexcept {
     next_step_ = begin + set_aside_at_once;
     has_set_aside_ = true;
   }
-  if (sys::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, begin, set_aside_at_once) != 0) {
+  const bool failed = sys::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, begin, set_aside_at_once) != 0;
+  std::optional<std::uint64_t> end;
+  {
     MutexLock lock(mutex_);
-    finished_ = true;
+    end = end_;
+    if (failed) finished_ = true;
   }
+  // The end has come meanwhile, and did not see it.
+  if (end) sys::ftruncate(fd_.get(), *end);
 }
 
 int SpoolFile::finish(std::uint64_t size) noexcept {
@@ -146,6 +151,7 @@ int SpoolFile::finish(std::uint64_t size) noexcept {
   {
     MutexLock lock(mutex_);
     finished_ = true;
+    end_ = size;
     has_set_aside = has_set_aside_;
   }
   if (sys::ftruncate(fd_.get(), size) != 0) return errno;

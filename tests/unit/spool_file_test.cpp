@@ -97,6 +97,18 @@ TEST(SpoolFile, SetsSpaceAsideAndGivesItBack) {
   }
 }
 
+TEST(SpoolFile, GivesBackWhatIsSetAsideWhileItEnds) {
+  SpoolFile file("/var/tmp", block_size, true);
+  ASSERT_EQ(file.write(0, 0, pattern_bytes(0, block_size)), 0);
+  const CallHook hook([&](Call call) -> std::optional<Fault> {
+    if (call != Call::fallocate) return std::nullopt;
+    EXPECT_EQ(file.finish(block_size), 0);
+    return std::nullopt;
+  });
+  for (std::uint64_t slot = 0; slot <= slots_in_order; ++slot) file.preallocate(slot);
+  EXPECT_LE(disk_bytes(file.fd()), 2 * block_size);
+}
+
 TEST(SpoolFile, SetsNothingAsideForWhoJumpsAbout) {
   SpoolFile file("/var/tmp", block_size, true);
   for (std::uint64_t slot = 0; slot < 3 * slots_in_order; ++slot) {
