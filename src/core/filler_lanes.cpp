@@ -131,9 +131,12 @@ void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
 }
 
 Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
+  // What needs memory comes first: others sleep while this lane is to come, and count on it.
+  auto added = std::make_unique<Lane>();
   {
     MutexLock lock(mutex_);
     if (!has_lanes_left()) return nullptr;
+    more_lanes_.reserve(more_lanes_.size() + lanes_to_come_ + 1);
     ++lanes_to_come_;
   }
   std::unique_ptr<RestartableSource> source;
@@ -151,7 +154,6 @@ Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
     return nullptr;
   }
   if (outcome_.failure() != nullptr) return nullptr;
-  auto added = std::make_unique<Lane>();
   added->restartable = source.get();
   added->source = std::move(source);
   Lane& lane = *added;
