@@ -168,7 +168,8 @@ void Filler::hand_over(Wakeups& wakeups) {
 }
 
 void Filler::add(Waiter& waiter) {
-  // A window that drops is moved without a look at the waiters: this one must look itself.
+  // `published` looks at the waiters only when bytes have come up to `lowest_`: at this one as soon
+  // as a window can have dropped the first byte.
   const bool drops = window_ > 0 && !window_blocks_;
   if (waiter.need.for_all && drops) waiter.need.wake_at = window_ + 1;
   waiter.previous = last_waiter_;

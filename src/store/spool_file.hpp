@@ -46,7 +46,7 @@ class SpoolFile {
   /// value.
   int write(std::uint64_t slot, std::size_t at, std::span<const std::byte> bytes) noexcept;
 
-  /// Pieces of memory that follow each other in the file. Whoever writes them changes them.
+  /// Pieces of memory that follow each other in the file. To write them uses the array up.
   using Pieces = std::span<std::span<const std::byte>>;
 
   /// As `write`, from the start of a slot on: `pieces`, `size` bytes in all.
