@@ -3,10 +3,11 @@
 
 usage: spooled_file.py ROUNDS MEBIBYTES | spooled_file.py memory MEBIBYTES
 
-The sides take turns, and take turns in being the first: what a spilled stream leaves behind is still
-being written to the disk when the next side begins. Prints by name what each has cost in each round, in seconds, as JSON. With
-`memory`: how many bytes the process has grown by at most while it took a stream with 5 MiB of
-memory, and read it.
+The sides take turns, also in being the first: what a spilled stream has left may still keep the
+machine busy when the next side begins.
+
+Prints by name what each has cost in each round, in seconds, as JSON. With `memory`: how many bytes
+the process has grown by at most while it took a stream with 5 MiB of memory, and read it.
 """
 
 import json

@@ -102,10 +102,12 @@ class SEEKABLE_EXPORT StreamBuffer {
   ///     then.
   bool read_in_memory(std::uint64_t offset, std::span<std::byte> out) const noexcept;
 
-  /// Has the processor begin to fetch `[offset, offset + size)` from memory: a hint, for who has
-  /// something else to do before it reads them, as to allocate room. Never waits, never pulls.
+  /// Tells the processor that `[offset, offset + size)` is about to be read from memory: a hint,
+  /// for who has something else to do first, such as to allocate room. It fetches a few lines of
+  /// them at most. Never waits, never pulls.
   ///
-  /// Returns: true if the byte at `offset` is in memory now; of those behind it nothing is told.
+  /// Returns: true if the byte at `offset` is in memory now, also where nothing was fetched; of
+  ///     those behind it nothing is told.
   bool bring_near(std::uint64_t offset, std::size_t size) const noexcept;
 
   /// Copies what is kept now of `[offset, offset + out.size())`, from memory or disk. Never waits

@@ -158,10 +158,10 @@ py::object Buffer::read(std::uint64_t offset, std::optional<std::uint64_t> size,
   const bool is_small = size && *size <= copied_with_lock;
   py::object bytes;
   if (is_small && buffer_ != nullptr) {
-    // The bytes are on their way while room is made for them.
+    // With the interpreter lock: nobody can close it meanwhile. The bytes are on their way while
+    // room is made for them.
     const bool is_near = buffer_->bring_near(offset, static_cast<std::size_t>(*size));
     bytes = new_bytes(*size);
-    // With the interpreter lock: nobody can close it meanwhile.
     if (is_near && buffer_->read_in_memory(offset, room_of(bytes))) return bytes;
   }
   const auto buffer = open();

@@ -30,9 +30,9 @@ void copy_long(std::byte* destination, const std::byte* source, std::size_t size
 /// now. Requires: `destination` above `source`.
 void move_up(std::byte* destination, const std::byte* source, std::size_t size) noexcept;
 
-/// Has the processor begin to fetch the first of `size` bytes from `source` on. As many as it finds
-/// by itself behind those are left to it, but it does not look past the page that they begin in.
-/// (`script/bench python` shows what it is worth; to ask for more lines made it dearer.)
+/// Tells the processor that `size` bytes from `source` on are about to be copied: the first four
+/// lines, from which it goes on by itself to the end of the page, and the first line of the next
+/// page. (To ask for more made copies slower: decision 023.)
 inline void fetch(const std::byte* source, std::size_t size) noexcept {
   constexpr std::size_t line = 64;
   constexpr std::size_t page = 4096;

@@ -131,7 +131,8 @@ void Filler::reopen(Lane& lane, std::uint64_t start, const Need& need) {
 }
 
 Lane* Filler::add_lane(const Need& need, const Lane* instead_of) {
-  // What needs memory comes first: others sleep while this lane is to come, and count on it.
+  // Whatever may throw comes first: a count left behind would let others sleep for a lane that
+  // never comes, and one taken back in silence for one that could.
   auto added = std::make_unique<Lane>();
   {
     MutexLock lock(mutex_);

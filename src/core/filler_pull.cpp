@@ -327,7 +327,7 @@ bool Filler::published(std::uint64_t end) {
   MutexLock lock(mutex_);
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->woken) continue;
-    // (A window that drops may just have given up what one needs who wants all of the stream.)
+    // Or the window has just dropped a byte that somebody who wants the whole stream needs.
     if (!met(waiter->need.byte, waiter->need.wake_at) && !is_moot(waiter->need)) continue;
     waiter->woken = true;
     wakeups.set(waiter->event);

@@ -102,8 +102,8 @@ class Storage {
   /// nothing, where they are not.
   bool copy_in_memory(std::uint64_t offset, std::span<std::byte> out) noexcept;
 
-  /// Has the processor fetch the first of `size` bytes from `offset` on, which are about to be
-  /// copied. Returns true if the first of them is in memory.
+  /// Tells the processor that `size` bytes from `offset` on are about to be copied. Returns true if
+  /// the first of them is in memory. Of pieces nothing is fetched.
   bool bring_near(std::uint64_t offset, std::size_t size) noexcept;
 
   /// Bytes kept from `offset` on, at most to the end of its block; 0 below `low`.
@@ -337,7 +337,7 @@ class Storage {
   std::atomic<std::uint32_t> retired_count_{0};
   const bool two_stages_;
   bool release_unfinished_ SEEKABLE_GUARDED_BY(mutex_) = false;  // here it makes no buffer larger
-  std::atomic<std::byte*> last_taken_{nullptr};  // the next block had best lie behind it
+  std::atomic<std::byte*> last_taken_{nullptr};  // the next had best lie behind it: fewer pieces
 
   std::atomic<std::uint64_t> spills_{0};
   std::atomic<std::uint64_t> spilled_bytes_{0};

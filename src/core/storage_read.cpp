@@ -69,7 +69,9 @@ bool Storage::bring_near(std::uint64_t offset, std::size_t size) noexcept {
   const Entry entry = offset < low() ? Entry() : find_kept(offset, kept);
   if (!entry) return false;
   const Place place = entry.place();
-  if (place.kind() == Place::Kind::memory) fetch(place.address() + in_block(offset), size);
+  if (place.kind() == Place::Kind::memory) {
+    fetch(place.address() + in_block(offset), std::min(size, kept));
+  }
   return place.kind() == Place::Kind::memory || place.kind() == Place::Kind::pieces;
 }
 

@@ -142,7 +142,7 @@ void SpoolFile::preallocate(std::uint64_t slot) noexcept {
     end = end_;
     if (failed) finished_ = true;
   }
-  // The end has come meanwhile, and did not see it.
+  // `finish` ran during the call, and could not give this space back.
   if (end) sys::ftruncate(fd_.get(), *end);
 }
 

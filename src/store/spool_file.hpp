@@ -117,7 +117,7 @@ class SpoolFile {
   std::uint64_t next_step_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   bool has_set_aside_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool finished_ SEEKABLE_GUARDED_BY(mutex_) = false;
-  std::optional<std::uint64_t> end_ SEEKABLE_GUARDED_BY(mutex_);  // once it is finished
+  std::optional<std::uint64_t> end_ SEEKABLE_GUARDED_BY(mutex_);  // set by `finish`
 };
 
 }  // namespace seekable::inline v1::detail

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -152,6 +153,7 @@ ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset)
 
 ssize_t pwrite(int fd, std::span<const std::span<const std::byte>> pieces,
                std::uint64_t offset) noexcept {
+  assert(pieces.size() <= most_pieces);
   const SizeSignalBlocked blocked;
   std::size_t size = 0;
   for (const auto piece : pieces) size += piece.size();

@@ -88,8 +88,9 @@ ssize_t pread(int fd, void* data, std::size_t size, std::uint64_t offset) noexce
 ssize_t pread(int fd, std::span<std::byte> first, std::span<std::byte> second,
               std::uint64_t offset) noexcept;
 ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept;
-/// Of pieces of memory that follow each other in the file. Requires: at most `most_pieces`.
 inline constexpr std::size_t most_pieces = 16;
+/// As `pwrite`, of pieces of memory that follow each other in the file (`pwritev`). Requires: at
+/// most `most_pieces`.
 ssize_t pwrite(int fd, std::span<const std::span<const std::byte>> pieces,
                std::uint64_t offset) noexcept;
 ssize_t write(int fd, const void* data, std::size_t size) noexcept;

@@ -33,8 +33,7 @@ std::string unique_suffix();
 int write_all_at(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept;
 
 /// As `write_all_at`, of pieces of memory that follow each other in the file: by one call, where
-/// the system takes all of it. `pieces` tells what is left to write. Requires: at most
-/// `sys::most_pieces`.
+/// the system takes all of it. It uses `pieces` up. Requires: at most `sys::most_pieces`.
 int write_pieces_at(int fd, std::span<std::span<const std::byte>> pieces,
                     std::uint64_t offset) noexcept;
 

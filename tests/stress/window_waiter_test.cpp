@@ -69,7 +69,7 @@ TEST(WindowWaiter, ForAllOfTheStreamEndsWhenAnotherConnectionMovesTheWindow) {
   buffer.read(0, block);
   std::error_code code;
   std::jthread waiter([&] { code = code_of([&] { buffer.to_file(Wait()); }); });
-  gates->second.wait_entered();  // For the waiter, who sleeps.
+  gates->second.wait_entered();  // The fill thread, for the waiter, who sleeps.
   std::jthread reader([&] { code_of([&] { buffer.read(2 * block, block); }); });
   waiter.join();  // Both connections are stalled still.
   EXPECT_EQ(code, Errc::released);

@@ -106,7 +106,7 @@ TEST(SpoolStore, GivesBackWhatItWroteOfARunThatFailed) {
   EXPECT_TRUE(std::equal(out.begin(), out.end(), content.begin() + 2 * block_size));
 }
 
-// What is spilled at once lies in one piece of memory only in the first stream of a process.
+// Later streams of a process have blocks that others gave back, in any order.
 TEST(SpoolStore, IsWrittenAMebibyteAtATimeWhereverTheMemoryLies) {
   constexpr std::size_t mebibyte = 16 * block_size;
   const auto content = random_bytes(20 * mebibyte, 4);
