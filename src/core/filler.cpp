@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <stop_token>
+#include <thread>
 #include <utility>
 
 #include "core/inside_source.hpp"
@@ -15,6 +16,11 @@ namespace {
 /// Of the idle cursors the nearest one is taken, if it is no further behind than this; else the one
 /// that was idle for longest. Whether it then reads on or is reopened is for the source to say.
 constexpr std::uint64_t max_gap = 16 * 1024 * 1024;
+
+/// So often a thread that waits in company lets others run before it sleeps. Where several follow a
+/// stream that flows, what they wait for comes meanwhile, and nobody has to wake them: a call of
+/// the kernel for each of them would hold up the thread that fills (decision 028).
+constexpr int looks_before_sleep = 8;
 
 }  // namespace
 
@@ -168,6 +174,7 @@ void Filler::hand_over(Wakeups& wakeups) {
 }
 
 void Filler::add(Waiter& waiter) {
+  waiter.in_company = first_waiter_ != nullptr;
   // `published` looks at the waiters only when bytes have come up to `lowest_`: at this one as soon
   // as a window can have dropped the first byte.
   const bool drops = window_ > 0 && !window_blocks_;
@@ -214,6 +221,10 @@ void Filler::check_may_wait(const Need& need, const Wait* wait) const {
 }
 
 void Filler::sleep(Waiter& waiter, const Wait* wait) const {
+  for (int i = 0; waiter.in_company && i < looks_before_sleep; ++i) {
+    std::this_thread::yield();
+    if (waiter.event.is_set()) return;
+  }
   if (wait == nullptr) {
     waiter.event.wait();
     return;

@@ -55,7 +55,8 @@ struct Need {
 /// Lifetime: on the stack of its thread, in the list only while that thread sleeps.
 struct Waiter {
   Need need;
-  bool may_fill = false;  ///< it may enter the source itself
+  bool may_fill = false;    ///< it may enter the source itself
+  bool in_company = false;  ///< others were waiting when it came
   Event event;
   bool woken = false;    ///< its bytes are there, or it was told something
   Lane* told = nullptr;  ///< it is the filler of this lane now (invariant 3)
