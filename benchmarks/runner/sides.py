@@ -26,9 +26,9 @@ def python_targets():
     return ["seekable_python"] if (BUILD / "python").exists() else []
 
 
-def have_memory(size):
+def have_memory(size, anonymous=False):
     """Has the host of a virtual machine give back what it has taken away (memory_use.hpp)."""
-    subprocess.run([SCENARIOS, "have", str(size)], check=True)
+    subprocess.run([SCENARIOS, "have_anonymous" if anonymous else "have", str(size)], check=True)
 
 
 def scenarios():

@@ -30,7 +30,11 @@ struct alignas(page_size) Step {
 };
 
 double ours(std::uint64_t size, Fill fill, std::uint64_t memory) {
-  have_memory(size);
+  if (memory < size) {
+    have_memory(size);
+  } else {
+    have_anonymous_memory(size);
+  }
   const Pourer pourer(size);
   Options options;
   options.fill = fill;
@@ -182,7 +186,7 @@ double pool_loop(std::uint64_t size) {
 
 /// Memory that nobody has touched, as a first large stream finds it: the kernel clears it.
 double fresh_loop(std::uint64_t size) {
-  have_memory(size);
+  have_anonymous_memory(size);
   return read_into(map_memory(size), size);
 }
 
@@ -193,6 +197,8 @@ const Register r3("ingest_on_demand", "ours",
                   [](std::uint64_t size) { return ours(size, Fill::on_demand, small_memory); });
 const Register r4("ingest_on_demand", "write_loop", write_loop);
 const Register r5("ingest_memory", "ours",
+                  [](std::uint64_t size) { return ours(size, Fill::ahead, size + 5 * mib); });
+const Register r9("ingest_memory", "on_demand",
                   [](std::uint64_t size) { return ours(size, Fill::on_demand, size + mib); });
 const Register r6("ingest_memory", "pool_loop", pool_loop);
 const Register r7("ingest_memory", "fresh_loop", fresh_loop);

@@ -51,6 +51,10 @@ int main(int argc, char** argv) {
     have_memory(size);
     return 0;
   }
+  if (what == "have_anonymous") {
+    have_anonymous_memory(size);
+    return 0;
+  }
   const auto found = sides().find(what);
   if (found == sides().end()) {
     std::fprintf(stderr, "unknown job '%s': see 'list'\n", what.c_str());

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,6 +66,16 @@ void have_memory(std::uint64_t size) {
             "written");
     }
   }
+}
+
+void have_anonymous_memory(std::uint64_t size) {
+  void* const memory =
+      ::mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  check(memory != MAP_FAILED, "map memory");
+  ::madvise(memory, 2 * size, MADV_HUGEPAGE);
+  auto* const bytes = static_cast<std::byte*>(memory);
+  for (std::uint64_t at = 0; at < 2 * size; at += page_size) bytes[at] = std::byte{1};
+  ::munmap(memory, 2 * size);
 }
 
 void forget_peak_resident() { std::ofstream("/proc/self/clear_refs") << "5"; }

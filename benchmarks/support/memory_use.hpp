@@ -23,6 +23,10 @@ struct MemoryUse {
 /// lest the system begin to write it to the disk; nothing where `size` alone is more.)
 void have_memory(std::uint64_t size);
 
+/// The same for a job that keeps its bytes in memory of the process: large pages of no file, twice
+/// `size`. Nothing is left to be written to the disk while the job runs.
+void have_anonymous_memory(std::uint64_t size);
+
 /// From here on, `peak_resident` looks.
 void forget_peak_resident();
 

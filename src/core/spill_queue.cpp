@@ -2,7 +2,10 @@
 #include "core/spill_queue.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
+
+#include "store/block_pool.hpp"
 
 namespace seekable::inline v1::detail {
 
@@ -17,6 +20,19 @@ void SpillQueue::start_thread() {
   MutexLock lock(mutex_);
   if (thread_.joinable() || stopped_) return;
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void SpillQueue::want_memory() noexcept {
+  try {
+    start_thread();
+  } catch (const std::exception&) {
+    return;
+  }
+  {
+    MutexLock lock(mutex_);
+    memory_wanted_ = true;
+  }
+  changed_.notify_all();
 }
 
 void SpillQueue::stop() noexcept {
@@ -114,9 +130,19 @@ bool SpillQueue::write_batch() {
 void SpillQueue::run(const std::stop_token& stop) {
   MutexLock lock(mutex_);
   while (!stop.stop_requested()) {
-    changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return stopped_ || thread_has_work(); });
+    changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) {
+      return stopped_ || thread_has_work() || memory_wanted_;
+    });
     if (stopped_) return;
-    write_batch();
+    if (thread_has_work()) {
+      write_batch();
+    } else {
+      memory_wanted_ = false;
+      lock.unlock();
+      // Not for as long as other buffers take what is brought in.
+      for (int i = 0; i < 2 && BlockPool::instance().warm_up(); ++i) continue;
+      lock.lock();
+    }
   }
 }
 

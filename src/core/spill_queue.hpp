@@ -20,7 +20,10 @@ namespace seekable::inline v1::detail {
 ///
 /// A block that cannot be written stays first in the queue, and readable; the next who needs
 /// memory tries again.
-/// Threads: safe from any number of threads. The disk is written with no lock held.
+///
+/// As long as blocks stay in memory the second stage has nothing to write. Meanwhile it can have
+/// the system bring in the memory of the next ones, which the fill would have to wait for. Threads:
+/// safe from any number of threads. The disk is written with no lock held.
 class SpillQueue {
  public:
   using Blocks = std::span<const std::uint64_t>;
@@ -34,7 +37,11 @@ class SpillQueue {
   /// Starts the second stage, unless it runs already.
   void start_thread();
 
-  /// Ends the second stage. Blocks: for a write under way.
+  /// Memory for many more blocks will soon be needed. A wish: without the second stage, which it
+  /// starts, the fill has it brought in itself.
+  void want_memory() noexcept;
+
+  /// Ends the second stage. Blocks: for a write under way, or for memory that is being brought in.
   void stop() noexcept;
 
   static constexpr std::size_t most_fillers = 4;  // at one time
@@ -82,6 +89,7 @@ class SpillQueue {
   std::vector<std::uint64_t> in_flight_ SEEKABLE_GUARDED_BY(mutex_);
   std::size_t last_written_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t progress_ SEEKABLE_GUARDED_BY(mutex_) = 0;
+  bool memory_wanted_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool failed_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stopped_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::jthread thread_;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <iterator>
 #include <new>
+#include <span>
 
 #include "base/block.hpp"
 #include "system/calls.hpp"
@@ -22,6 +23,7 @@ constexpr std::size_t slab_blocks = slab_size / block_size;
 
 /// A slab that comes back block by block, in order, is given back as one.
 constexpr std::size_t max_parked = slab_blocks;
+constexpr std::size_t max_warmed_up = 2 * slab_blocks;
 constexpr std::size_t max_warm = BlockPool::max_idle_bytes / block_size - max_parked;
 
 /// Maps one slab on a boundary of its own size.
@@ -37,6 +39,23 @@ std::byte* map_slab() noexcept {
   if (behind > 0) ::munmap(slab + slab_size, behind);
   ::madvise(slab, slab_size, MADV_HUGEPAGE);  // A wish: without it the pages are small.
   return slab;
+}
+
+/// Faults these blocks in, those that follow each other by one call. A wish: without it the pages
+/// come one by one.
+void bring_in(std::span<std::byte* const> blocks) noexcept {
+  for (std::size_t i = 0; i < blocks.size();) {
+    std::byte* const begin = blocks[i];
+    std::size_t size = 0;
+    for (; i < blocks.size() && blocks[i] == begin + size; ++i) size += block_size;
+    ::madvise(begin, size, MADV_POPULATE_WRITE);
+  }
+}
+
+/// Room for `size` in all; by doubling, since slabs come one at a time.
+template <typename T>
+void reserve(std::vector<T>& vector, std::size_t size) {
+  if (vector.capacity() < size) vector.reserve(std::max(size, 2 * vector.capacity()));
 }
 
 }  // namespace
@@ -55,11 +74,17 @@ namespace {
 
 }  // namespace
 
-BlockPool::BlockPool() { at_fork(before_fork, after_fork, after_fork); }
+BlockPool::BlockPool() { at_fork(before_fork, after_fork, in_forked_child); }
 
 // A child forked while another thread is in here must find the pool whole and unlocked.
 void BlockPool::before_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.lock(); }
 void BlockPool::after_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.unlock(); }
+
+// A thread that was bringing blocks in is the parent's. Here their addresses are lost.
+void BlockPool::in_forked_child() SEEKABLE_TSA(no_thread_safety_analysis) {
+  instance().coming_ = 0;
+  after_fork();
+}
 
 bool BlockPool::add_slab() noexcept {
   try {
@@ -67,8 +92,8 @@ bool BlockPool::add_slab() noexcept {
     const std::size_t blocks = (slabs_.size() + 1) * slab_blocks;
     warm_.reserve(std::min(blocks, max_warm));
     parked_.reserve(max_parked);
-    cold_.reserve(blocks);
-    slabs_.reserve(slabs_.size() + 1);
+    reserve(cold_, blocks);
+    reserve(slabs_, slabs_.size() + 1);
     std::byte* slab = map_slab();
     if (slab == nullptr) return false;
     for (std::size_t at = slab_size; at > 0; at -= block_size) {
@@ -105,9 +130,31 @@ std::byte* BlockPool::take(const std::byte* before) noexcept {
   if (!is_warm) --slab_of(block).spare;
   lock.unlock();
   // Faulted in here, and not inside of a read, which keeps the writer of a pipe waiting meanwhile.
-  // A wish: without it the pages come one by one.
-  if (is_cold) ::madvise(block, block_size, MADV_POPULATE_WRITE);
+  if (is_cold) bring_in({&block, 1});
   return block;
+}
+
+std::byte* BlockPool::take_cold() noexcept {
+  std::byte* const block = cold_.back();
+  cold_.pop_back();
+  --slab_of(block).spare;
+  return block;
+}
+
+bool BlockPool::warm_up() noexcept {
+  std::array<std::byte*, slab_blocks> blocks;
+  std::size_t count = 0;
+  MutexLock lock(mutex_);
+  if (warm_.size() + coming_ >= max_warmed_up || !parked_.empty()) return false;
+  while (count < blocks.size() && (!cold_.empty() || add_slab())) blocks[count++] = take_cold();
+  coming_ += count;
+  lock.unlock();
+  bring_in({blocks.data(), count});
+  lock.lock();
+  coming_ -= count;
+  // As the coldest of the warm ones; of these the first is the next to be taken.
+  warm_.insert(warm_.begin(), blocks.rend() - static_cast<std::ptrdiff_t>(count), blocks.rend());
+  return count > 0;
 }
 
 BlockPool::Slab& BlockPool::slab_of(const std::byte* block) noexcept {
@@ -119,7 +166,7 @@ BlockPool::Slab& BlockPool::slab_of(const std::byte* block) noexcept {
 
 void BlockPool::put(std::byte* block) noexcept {
   MutexLock lock(mutex_);
-  if (warm_.size() < max_warm) {
+  if (warm_.size() + coming_ < max_warm) {
     warm_.push_back(block);
     return;
   }

@@ -29,7 +29,14 @@ class SEEKABLE_EXPORT BlockPool {
 
   void put(std::byte* block) noexcept;
 
-  /// Gives the memory of all idle blocks back to the system.
+  /// Has the system bring in 2 MiB of memory, to be taken when no block is left that was used
+  /// before. Returns: false where it did nothing, since 4 MiB are ready, or there is no memory.
+  ///
+  /// Blocks: for the page faults. Nobody else waits for them.
+  bool warm_up() noexcept;
+
+  /// Gives the memory of all idle blocks back to the system. (Not what another thread is just
+  /// bringing in.)
   void trim() noexcept;
 
  private:
@@ -42,14 +49,17 @@ class SEEKABLE_EXPORT BlockPool {
   bool add_slab() noexcept SEEKABLE_REQUIRES(mutex_);
   Slab& slab_of(const std::byte* block) noexcept SEEKABLE_REQUIRES(mutex_);
   void give_back(std::byte* begin, std::size_t size) noexcept SEEKABLE_REQUIRES(mutex_);
+  std::byte* take_cold() noexcept SEEKABLE_REQUIRES(mutex_);
   static void before_fork();
   static void after_fork();
+  static void in_forked_child();
 
   Mutex mutex_;
   std::vector<std::byte*> warm_ SEEKABLE_GUARDED_BY(mutex_);    // idle and resident; hottest last
   std::vector<std::byte*> parked_ SEEKABLE_GUARDED_BY(mutex_);  // the same, to be given back soon
   std::vector<std::byte*> cold_ SEEKABLE_GUARDED_BY(mutex_);    // idle, an address alone
   std::vector<Slab> slabs_ SEEKABLE_GUARDED_BY(mutex_);         // by address
+  std::size_t coming_ SEEKABLE_GUARDED_BY(mutex_) = 0;          // so many more are about to be warm
 };
 
 }  // namespace seekable::inline v1::detail

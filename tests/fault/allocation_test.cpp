@@ -263,5 +263,29 @@ TEST(Allocation, NoneIsNeededToSayThatThereIsNoRoom) {
   }
 }
 
+// What asks the second stage for memory is done in the middle of the fill, which goes on without
+// it.
+TEST(Allocation, ALongStreamAheadNeedsNoSecondStageForItsMemory) {
+  const auto content = random_bytes((70 * block) + 5, test_seed());
+  for (int fails_in = 0; fails_in < 8; ++fails_in) {
+    Options options = options_in_memory(std::uint64_t{64} << 20U);
+    options.fill = Fill::ahead;
+    const StreamBuffer buffer(once_without_memory(content, fails_in), options);
+    std::optional<std::uint64_t> size;
+    while (!size) {
+      try {
+        size = buffer.wait_for_size();
+      } catch (const std::bad_alloc&) {
+        continue;  // Each read of the source is followed by one.
+      } catch (const Error& error) {
+        ASSERT_EQ(error.code(), Errc::disk_full) << error.what();
+      }
+    }
+    allocations_left = never;
+    EXPECT_EQ(*size, content.size());
+    EXPECT_TRUE(buffer.read(0, content.size()) == content) << fails_in;
+  }
+}
+
 }  // namespace
 }  // namespace seekable::test

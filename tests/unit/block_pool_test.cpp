@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/block.hpp"
+#include "core/spill_queue.hpp"
 #include "fault/child.hpp"
 #include "fault/faults.hpp"
 #include "seekable/memory_budget.hpp"
@@ -160,6 +161,92 @@ TEST(BlockPool, KeepsNothingOfBlocksThatNobodyEverTook) {
   }));
 }
 
+TEST(BlockPool, HasMemoryReadyBeforeItIsTaken) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    const auto hot = take(1);
+    put(hot);
+    trim();
+    EXPECT_TRUE(BlockPool::instance().warm_up());
+    EXPECT_TRUE(BlockPool::instance().warm_up());
+    EXPECT_FALSE(BlockPool::instance().warm_up()) << "4 MiB are ready";
+    std::vector<std::byte*> blocks;
+    for (int i = 0; i < 64; ++i) blocks.push_back(BlockPool::instance().take());
+    EXPECT_EQ(resident(blocks), blocks.size() * block_size);
+    EXPECT_EQ(std::set<std::byte*>(blocks.begin(), blocks.end()).size(), blocks.size());
+    put(blocks);
+    trim();
+    EXPECT_EQ(resident(blocks), 0U);
+  }));
+}
+
+TEST(BlockPool, HasTheHottestTakenBeforeWhatWasMadeReady) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    trim();
+    const auto hot = take(2);
+    put(hot);
+    EXPECT_TRUE(BlockPool::instance().warm_up());
+    EXPECT_EQ(BlockPool::instance().take(), hot[1]);
+    EXPECT_EQ(BlockPool::instance().take(), hot[0]);
+  }));
+}
+
+TEST(BlockPool, KeepsNoMoreMemoryThanItSaysWhileSomeIsMadeReady) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    auto blocks = take(400);
+    std::atomic<bool> over{false};
+    std::jthread warms([&] {
+      while (!over) BlockPool::instance().warm_up();
+    });
+    for (int round = 0; round < 20; ++round) {
+      put(blocks);
+      blocks = take(400);
+      std::sort(blocks.begin(), blocks.end());
+      EXPECT_EQ(std::adjacent_find(blocks.begin(), blocks.end()), blocks.end());
+    }
+    put(blocks);
+    over = true;
+    warms.join();
+    EXPECT_LE(resident(blocks), BlockPool::max_idle_bytes);
+    trim();
+    EXPECT_EQ(resident(blocks), 0U);
+  }));
+}
+
+TEST(BlockPool, IsMadeReadyByASecondStageWhichWritesAllTheSame) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    const auto blocks = take(64);
+    put(blocks);
+    trim();
+    EXPECT_EQ(resident(blocks), 0U);
+    std::atomic<std::size_t> written{0};
+    detail::SpillQueue queue(
+        [&](detail::SpillQueue::Blocks queued) {
+          written += queued.size();
+          return queued.size();
+        },
+        1);
+    queue.want_memory();
+    while (resident(blocks) < blocks.size() * block_size) std::this_thread::yield();
+    queue.push(1);
+    queue.want_memory();
+    queue.push(2);
+    while (written < 2) std::this_thread::yield();
+    queue.stop();
+    queue.want_memory();  // To no effect.
+    EXPECT_EQ(written, 2U);
+  }));
+}
+
+TEST(BlockPool, MakesNothingReadyWhereThereIsNoMemory) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    std::vector<std::byte*> blocks;
+    const NthCall faults({Call::mmap}, 1, {.error = ENOMEM}, NthCall::Lasts::on);
+    while (std::byte* block = BlockPool::instance().take()) blocks.push_back(block);
+    EXPECT_FALSE(BlockPool::instance().warm_up());
+    EXPECT_EQ(BlockPool::instance().take(), nullptr);
+  }));
+}
+
 TEST(BlockPool, TellsThatThereIsNoMemory) {
   EXPECT_TRUE(passes_in_a_child([] {
     NthCall faults({Call::mmap}, 1, {.error = ENOMEM}, NthCall::Lasts::on);
@@ -196,6 +283,7 @@ TEST(BlockPool, IsUsedByManyThreadsAtOnce) {
         }
         for (std::byte* block : mine) BlockPool::instance().put(block);
         if (round % 50 == 0) trim();
+        if (round % 20 == 0) BlockPool::instance().warm_up();
       }
     });
   }
@@ -238,6 +326,12 @@ TEST(BlockPool, WorksInAChildForkedWhileOthersUseIt) {
       while (!over) put({BlockPool::instance().take()});
     });
   }
+  threads.emplace_back([&] {
+    while (!over) {
+      trim();
+      BlockPool::instance().warm_up();
+    }
+  });
   for (int i = 0; i < 30; ++i) {
     const pid_t child = ::fork();
     if (child == 0) {
