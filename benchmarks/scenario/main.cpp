@@ -3,8 +3,10 @@
 //
 // usage: seekable_scenarios JOB/SIDE SIZE    prints one number, and what else was found out
 //        seekable_scenarios pour SIZE        pours SIZE bytes of the pattern into standard output
+//        seekable_scenarios drain            reads a pipe as fast as it goes, and keeps nothing
 //        seekable_scenarios have SIZE        has memory for SIZE bytes ready (memory_use.hpp)
 //        seekable_scenarios list             prints all JOB/SIDE
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -45,6 +47,11 @@ int main(int argc, char** argv) {
   }
   if (what == "pour") {
     pour(STDOUT_FILENO, size);
+    return 0;
+  }
+  if (what == "drain") {
+    ::fcntl(STDIN_FILENO, F_SETPIPE_SZ, pipe_bytes);
+    drain(STDIN_FILENO);
     return 0;
   }
   if (what == "have") {

@@ -36,6 +36,19 @@ void pour(int fd, std::uint64_t size) {
   }
 }
 
+std::uint64_t drain(int fd) {
+  struct alignas(page_size) Step {
+    std::byte bytes[64 * 1024];
+  };
+  const auto buffer = std::make_unique<Step>();
+  std::uint64_t done = 0;
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer->bytes, sizeof buffer->bytes);
+    if (got <= 0) return done;
+    done += static_cast<std::uint64_t>(got);
+  }
+}
+
 Pourer::Pourer(std::uint64_t size) {
   int ends[2];
   check(::pipe2(ends, O_CLOEXEC) == 0, "make a pipe");

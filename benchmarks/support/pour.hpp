@@ -17,6 +17,10 @@ inline constexpr int pipe_bytes = 1024 * 1024;
 /// Writes `size` bytes of the pattern to `fd`, 64 KiB at a time from a page boundary.
 void pour(int fd, std::uint64_t size);
 
+/// Reads `fd` to its end in steps of 64 KiB into one buffer, and keeps nothing. Returns how many
+/// bytes came.
+std::uint64_t drain(int fd);
+
 /// A process of its own that pours into a pipe.
 class Pourer {
  public:
