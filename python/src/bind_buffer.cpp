@@ -34,12 +34,28 @@ std::unique_ptr<Buffer> make_buffer(const std::string& kind, const py::object& s
 
 // As the interpreter calls them.
 
+/// Most reads are `read(offset, size)` of bytes in memory, and are spared all that others need.
+PyObject* read_at_once(PyObject* self, PyObject* const* given) noexcept {
+  const Buffer* const buffer = made_of<Buffer>(self);
+  const auto offset = small_size(given[0]);
+  const auto size = small_size(given[1]);
+  return buffer == nullptr || !offset || !size ? nullptr : buffer->read_at_once(*offset, *size);
+}
+
 PyObject* read(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
   static constexpr Arguments<3>::Names parameters{"offset", "size", "timeout"};
+  const bool is_plain = count == 2 && names == nullptr;
+  if (is_plain) {
+    if (PyObject* const bytes = read_at_once(self, given)) return bytes;
+  }
   return or_null([&] {
     const Arguments<3> of(parameters, 2, given, count, names);
-    return self_of<Buffer>(self).read(to_offset(of[0], "offset"), to_size(of[1]),
-                                      Deadline(of.seconds(2)));
+    const Buffer& buffer = self_of<Buffer>(self);
+    const std::uint64_t offset = to_offset(of[0], "offset");
+    const auto size = to_size(of[1]);
+    const Deadline deadline(of.seconds(2));
+    return is_plain ? buffer.read_anywhere(offset, size, deadline)
+                    : buffer.read(offset, size, deadline);
   });
 }
 

@@ -153,25 +153,43 @@ py::object Buffer::read_all(const StreamBuffer& buffer, std::uint64_t offset, st
   return bytes;
 }
 
+PyObject* Buffer::read_at_once(std::uint64_t offset, std::uint64_t size) const noexcept {
+  // With the interpreter lock: nobody can close it meanwhile.
+  if (size > copied_with_lock || buffer_ == nullptr) return nullptr;
+  // The bytes are on their way while room is made for them.
+  const auto wanted = static_cast<std::size_t>(size);
+  if (!buffer_->bring_near(offset, wanted)) return nullptr;
+  PyObject* const bytes = ::PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
+  if (bytes == nullptr) {
+    ::PyErr_Clear();
+    return nullptr;
+  }
+  auto* const room = reinterpret_cast<std::byte*>(PyBytes_AS_STRING(bytes));
+  if (buffer_->read_in_memory(offset, {room, wanted})) return bytes;
+  Py_DECREF(bytes);
+  return nullptr;
+}
+
 py::object Buffer::read(std::uint64_t offset, std::optional<std::uint64_t> size,
                         const Deadline& deadline) const {
-  const bool is_small = size && *size <= copied_with_lock;
-  py::object bytes;
-  if (is_small && buffer_ != nullptr) {
-    // With the interpreter lock: nobody can close it meanwhile. The bytes are on their way while
-    // room is made for them.
-    const bool is_near = buffer_->bring_near(offset, static_cast<std::size_t>(*size));
-    bytes = new_bytes(*size);
-    if (is_near && buffer_->read_in_memory(offset, room_of(bytes))) return bytes;
+  if (size) {
+    PyObject* const bytes = read_at_once(offset, *size);
+    if (bytes != nullptr) return py::reinterpret_steal<py::object>(bytes);
   }
+  return read_anywhere(offset, size, deadline);
+}
+
+py::object Buffer::read_anywhere(std::uint64_t offset, std::optional<std::uint64_t> size,
+                                 const Deadline& deadline) const {
   const auto buffer = open();
   const std::uint64_t most = ~std::uint64_t{0} - offset;
   if (size && *size > most) throw py::value_error("offset + size is past 2**64 - 1");
   return guarded(buffer.get(), [&] {
-    // What is on disk needs no wait.
-    if (is_small &&
-        *size == without_gil([&] { return buffer->read_kept_at(offset, room_of(bytes)); })) {
-      return bytes;
+    if (size && *size <= copied_with_lock) {
+      // What is on disk needs no wait.
+      py::object bytes = new_bytes(*size);
+      const auto room = room_of(bytes);
+      if (*size == without_gil([&] { return buffer->read_kept_at(offset, room); })) return bytes;
     }
     return read_all(*buffer, offset, size.value_or(most), deadline);
   });

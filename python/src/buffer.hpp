@@ -41,6 +41,14 @@ class Buffer {
   /// An empty `size` is all there is.
   py::object read(std::uint64_t offset, std::optional<std::uint64_t> size,
                   const Deadline& deadline) const;
+
+  /// The same of what is in memory and small: a new reference; null, and no error of Python, where
+  /// it is not, or there is no memory.
+  PyObject* read_at_once(std::uint64_t offset, std::uint64_t size) const noexcept;
+
+  /// As `read`, for who has found that it cannot be done at once.
+  py::object read_anywhere(std::uint64_t offset, std::optional<std::uint64_t> size,
+                           const Deadline& deadline) const;
   py::object read_some(std::uint64_t offset, std::optional<std::uint64_t> size,
                        const Deadline& deadline) const;
   py::object read_kept(std::uint64_t offset, std::optional<std::uint64_t> size) const;

@@ -19,6 +19,15 @@ std::uint64_t to_offset(const py::object& number, const char* name);
 /// As many bytes as there are: None, or any number below 0; else the size.
 std::optional<std::uint64_t> to_size(const py::object& number);
 
+/// The same of a number that is a plain one and fits; none of any other, which has to be looked at.
+inline std::optional<std::uint64_t> small_size(PyObject* number) noexcept {
+  if (!PyLong_CheckExact(number)) return std::nullopt;
+  int overflow = 0;
+  const long long value = ::PyLong_AsLongLongAndOverflow(number, &overflow);
+  if (overflow != 0 || value < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(value);
+}
+
 /// A way from one offset to another. Throws: py::value_error where it is 2**63 or more.
 std::int64_t to_distance(const py::object& number);
 

@@ -3,6 +3,7 @@
 
 import unittest
 
+import seekable
 from streams import Feed, StreamCase, chunks_of, content
 
 
@@ -52,6 +53,37 @@ class Slices(StreamCase):
         buffer[5:5]
         buffer[9:5]
         self.assertEqual(feed.asked, 1)
+
+
+class Numbers(StreamCase):
+    def test_a_number_is_the_same_however_it_is_given(self):
+        class Subclass(int):
+            pass
+
+        class Index:
+            def __init__(self, number):
+                self.number = number
+
+            def __index__(self):
+                return self.number
+
+        data = content(262_144)
+        with seekable.StreamBuffer([data], max_size=2**30) as buffer:
+            buffer.wait_for_size()
+            for offset, size in ((0, 1), (1, 4096), (1000, 5000), (65535, 2), (262143, 10), (5, 0),
+                                 (262144, 1), (1, 0x10000), (1, 0x10001), (0, 2**63), (3, -1)):
+                wanted = data[offset:] if size < 0 else data[offset:offset + size]
+                for number in (int, Subclass, Index):
+                    self.assertEqual(buffer.read(number(offset), number(size)), wanted)
+                    self.assertEqual(buffer.read(number(offset), size=number(size)), wanted)
+            for offset in (-1, 2**64):
+                with self.assertRaisesRegex(ValueError, "between 0 and"):
+                    buffer.read(offset, 1)
+            for offset, size in ((1.0, 1), (0, "1"), (None, 1)):
+                with self.assertRaises(TypeError):
+                    buffer.read(offset, size)
+        with self.assertRaisesRegex(ValueError, "closed"):
+            buffer.read(0, 1)
 
 
 if __name__ == "__main__":
