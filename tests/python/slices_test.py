@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Slices and indexes: Python's own rules."""
+"""Slices, indexes and numbers: Python's own rules."""
 
 import unittest
 
