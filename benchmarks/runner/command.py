@@ -16,8 +16,8 @@ OURS = 'cat "$1" | "$2" run --eager -- cat {}'
 FILE_BETWEEN = 'cat "$1" > "$2"; cat "$2"'
 # `cat` from one file to another is a single call in the kernel; what comes from a program is not.
 FILE_FROM_PIPE = 'cat "$1" | cat > "$2"; cat "$2"'
-# What no program between the two can be faster than: the bytes come through the pipe, which is as
-# large as `seekable run` makes it, and the second `cat` reads them from the page cache.
+# What no program between the two can be faster than: the bytes come through a pipe of 1 MiB, the
+# largest that may be asked for, and the second `cat` reads them from the page cache.
 NOTHING_KEPT = 'cat "$1" | "$2" drain; cat "$1"'
 # For what else the machine does with its disk meanwhile.
 SPARE_BYTES = 2 * jobs.GIB

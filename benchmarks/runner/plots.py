@@ -34,6 +34,8 @@ def rate_bars(figures, names):
                 found[f"{OURS}{called}"] = svg.Bar(f"{OURS}{called}", rate, "ours")
             elif not is_own(side):
                 found[side] = svg.Bar(side, rate)
+            elif side.endswith("/on_demand"):
+                found[f"{OURS}, on demand"] = svg.Bar(f"{OURS}, on demand", rate, "ours")
             elif not side.endswith("/ours"):
                 words = f"bare: {side.rpartition('/')[2].replace('_', ' ')}"
                 found[words] = svg.Bar(words, rate, "plain")
@@ -47,7 +49,7 @@ def bars_text(bars):
 
 def ingest(figures, line):
     spilled = rate_bars(figures, (("ingest_ahead", ", ahead"), ("ingest_on_demand", ", on demand")))
-    memory = rate_bars(figures, (("ingest_memory", ""),))
+    memory = rate_bars(figures, (("ingest_memory", ", ahead"),))
     size = size_text(figures["ingest_ahead"]["size"])
     title = f"{size} from a pipe until all is kept (longer is better)"
     panels = [("5 MiB of memory, the rest on disk", spilled), ("All in memory", memory)]

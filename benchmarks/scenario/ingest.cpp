@@ -191,11 +191,11 @@ const Register r3("ingest_on_demand", "ours",
 const Register r4("ingest_on_demand", "write_loop", write_loop);
 const Register r5("ingest_memory", "ours",
                   [](std::uint64_t size) { return ours(size, Fill::ahead, size + 5 * mib); });
-const Register r9("ingest_memory", "on_demand",
+const Register r6("ingest_memory", "on_demand",
                   [](std::uint64_t size) { return ours(size, Fill::on_demand, size + mib); });
-const Register r6("ingest_memory", "pool_loop", pool_loop);
-const Register r7("ingest_memory", "fresh_loop", fresh_loop);
-const Register r8("ingest_ahead", "two_threads", two_threads);
+const Register r7("ingest_memory", "pool_loop", pool_loop);
+const Register r8("ingest_memory", "fresh_loop", fresh_loop);
+const Register r9("ingest_ahead", "two_threads", two_threads);
 
 }  // namespace
 }  // namespace seekable::bench

@@ -5,6 +5,7 @@
 //        seekable_scenarios pour SIZE        pours SIZE bytes of the pattern into standard output
 //        seekable_scenarios drain            reads a pipe as fast as it goes, and keeps nothing
 //        seekable_scenarios have SIZE        has memory for SIZE bytes ready (memory_use.hpp)
+//        seekable_scenarios have_anonymous SIZE    the same of memory that belongs to no file
 //        seekable_scenarios list             prints all JOB/SIDE
 #include <fcntl.h>
 #include <unistd.h>

@@ -24,7 +24,7 @@ struct MemoryUse {
 void have_memory(std::uint64_t size);
 
 /// The same for a job that keeps its bytes in memory of the process: large pages of no file, twice
-/// `size`. Nothing is left to be written to the disk while the job runs.
+/// `size`, which the machine must have. Nothing is left to be written to the disk meanwhile.
 void have_anonymous_memory(std::uint64_t size);
 
 /// From here on, `peak_resident` looks.

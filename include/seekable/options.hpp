@@ -16,7 +16,9 @@ enum class Fill : std::uint8_t {
   /// Whoever needs a byte that is not there pulls it. A thread is made only by a call that may not
   /// wait in the source: one with a `Wait`, `wait_for`, `when_available`, `prefetch`.
   on_demand,
-  ahead,  ///< a thread of the buffer's own pulls ahead of the readers
+  /// A thread of the buffer's own pulls ahead of the readers. A second one writes to the spool, or
+  /// makes memory ready, for long streams.
+  ahead,
 };
 
 /// What a full window does with the next byte.

@@ -79,7 +79,9 @@ class SEEKABLE_EXPORT StreamBuffer {
   /// Ends what waits in `when_available` with `Errc::cancelled`. The last of the buffer and its
   /// readers to go cancels the source and joins the fill.
   ///
-  /// Blocks: there, until a source that ignores `cancel` has come back.
+  /// Blocks: there, until a source that ignores `cancel` has come back; with `Fill::ahead` also for
+  /// a
+  ///     write to the spool, or page faults of 4 MiB at most, that are under way.
   ~StreamBuffer();
 
   /// Copies the bytes `[offset, offset + out.size())` into `out`, as they arrive.

@@ -17,10 +17,10 @@ namespace {
 /// that was idle for longest. Whether it then reads on or is reopened is for the source to say.
 constexpr std::uint64_t max_gap = 16 * 1024 * 1024;
 
-/// So often a thread that waits in company lets others run before it sleeps. Where several follow a
-/// stream that flows, what they wait for comes meanwhile, and nobody has to wake them: a call of
-/// the kernel for each of them would hold up the thread that fills (decision 028).
-constexpr int looks_before_sleep = 8;
+/// So often a thread that finds others waiting lets the rest run before it sleeps. Where several
+/// follow a stream that flows, what they wait for comes meanwhile, and nobody has to wake them: a
+/// call of the kernel for each would hold up the thread that fills (decision 028).
+constexpr int yields_before_sleep = 8;
 
 }  // namespace
 
@@ -221,7 +221,7 @@ void Filler::check_may_wait(const Need& need, const Wait* wait) const {
 }
 
 void Filler::sleep(Waiter& waiter, const Wait* wait) const {
-  for (int i = 0; waiter.in_company && i < looks_before_sleep; ++i) {
+  for (int i = 0; waiter.in_company && i < yields_before_sleep; ++i) {
     std::this_thread::yield();
     if (waiter.event.is_set()) return;
   }

@@ -22,7 +22,7 @@ void SpillQueue::start_thread() {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-void SpillQueue::want_memory() noexcept {
+void SpillQueue::want_prefault() noexcept {
   try {
     start_thread();
   } catch (const std::exception&) {
@@ -30,7 +30,7 @@ void SpillQueue::want_memory() noexcept {
   }
   {
     MutexLock lock(mutex_);
-    memory_wanted_ = true;
+    slabs_wanted_ = 2;  // And no more: other buffers may take what is faulted in, without end.
   }
   changed_.notify_all();
 }
@@ -89,8 +89,8 @@ void SpillQueue::note_progress() {
 
 bool SpillQueue::make_progress() {
   MutexLock lock(mutex_);
-  const bool others_write =
-      !in_flight_.empty() || (thread_.joinable() && !stopped_ && thread_has_work());
+  const bool others_write = !in_flight_.empty() || (thread_.joinable() && !stopped_ &&
+                                                    !is_prefaulting_ && thread_has_work());
   if (!others_write) return !blocks_.empty() && write_batch();
   const std::uint64_t before = progress_;
   changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) { return progress_ != before || stopped_; });
@@ -127,21 +127,27 @@ bool SpillQueue::write_batch() {
   return written > 0;
 }
 
+void SpillQueue::prefault() {
+  --slabs_wanted_;
+  is_prefaulting_ = true;
+  mutex_.unlock();
+  const bool did = BlockPool::instance().prefault();
+  mutex_.lock();
+  is_prefaulting_ = false;
+  if (!did) slabs_wanted_ = 0;
+}
+
 void SpillQueue::run(const std::stop_token& stop) {
   MutexLock lock(mutex_);
   while (!stop.stop_requested()) {
     changed_.wait(lock, [&]() SEEKABLE_REQUIRES(mutex_) {
-      return stopped_ || thread_has_work() || memory_wanted_;
+      return stopped_ || thread_has_work() || slabs_wanted_ > 0;
     });
     if (stopped_) return;
     if (thread_has_work()) {
       write_batch();
     } else {
-      memory_wanted_ = false;
-      lock.unlock();
-      // Not for as long as other buffers take what is brought in.
-      for (int i = 0; i < 2 && BlockPool::instance().warm_up(); ++i) continue;
-      lock.lock();
+      prefault();
     }
   }
 }

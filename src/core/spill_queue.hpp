@@ -21,9 +21,11 @@ namespace seekable::inline v1::detail {
 /// A block that cannot be written stays first in the queue, and readable; the next who needs
 /// memory tries again.
 ///
-/// As long as blocks stay in memory the second stage has nothing to write. Meanwhile it can have
-/// the system bring in the memory of the next ones, which the fill would have to wait for. Threads:
-/// safe from any number of threads. The disk is written with no lock held.
+/// Until memory is short the second stage has nothing to write. Meanwhile it can fault in the
+/// memory of the next blocks, for which the fill would have to wait.
+///
+/// Threads: safe from any number of threads. The disk is written, and memory faulted in, with no
+/// lock held.
 class SpillQueue {
  public:
   using Blocks = std::span<const std::uint64_t>;
@@ -37,11 +39,11 @@ class SpillQueue {
   /// Starts the second stage, unless it runs already.
   void start_thread();
 
-  /// Memory for many more blocks will soon be needed. A wish: without the second stage, which it
-  /// starts, the fill has it brought in itself.
-  void want_memory() noexcept;
+  /// Asks the second stage, which is started if need be, to fault in memory, about 4 MiB, for
+  /// blocks to come. A wish: without a thread for it each block is faulted in when it is taken.
+  void want_prefault() noexcept;
 
-  /// Ends the second stage. Blocks: for a write under way, or for memory that is being brought in.
+  /// Ends the second stage. Blocks: for a write under way, or for page faults of 4 MiB at most.
   void stop() noexcept;
 
   static constexpr std::size_t most_fillers = 4;  // at one time
@@ -73,6 +75,7 @@ class SpillQueue {
 
  private:
   bool write_batch() SEEKABLE_REQUIRES(mutex_);
+  void prefault() SEEKABLE_REQUIRES(mutex_);
   bool is_in_flight(std::uint64_t block) const SEEKABLE_REQUIRES(mutex_);
   bool thread_has_work() const SEEKABLE_REQUIRES(mutex_) {
     return blocks_.size() >= batch_ && !failed_ && in_flight_.empty();
@@ -89,7 +92,8 @@ class SpillQueue {
   std::vector<std::uint64_t> in_flight_ SEEKABLE_GUARDED_BY(mutex_);
   std::size_t last_written_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t progress_ SEEKABLE_GUARDED_BY(mutex_) = 0;
-  bool memory_wanted_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  unsigned slabs_wanted_ SEEKABLE_GUARDED_BY(mutex_) = 0;  // to be faulted in
+  bool is_prefaulting_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool failed_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stopped_ SEEKABLE_GUARDED_BY(mutex_) = false;
   std::jthread thread_;

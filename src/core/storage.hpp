@@ -228,7 +228,7 @@ class Storage {
   /// Reclaims what nobody uses any more.
   void reap() noexcept;
 
-  /// Ends the second stage. Blocks: for a write under way, or for memory that is being brought in.
+  /// Ends the second stage. Blocks: for a write under way, or for page faults of 4 MiB at most.
   void stop() noexcept;
 
   const MemoryAccount& account() const noexcept { return account_; }
@@ -319,7 +319,7 @@ class Storage {
   void reclaim(const Retired& retired) noexcept;
   bool only_announced() noexcept;
   SpillQueue& queue();
-  void want_memory_behind(std::uint64_t block) noexcept;
+  void want_prefault(std::uint64_t block) noexcept;
   std::size_t spill(SpillQueue::Blocks blocks);
   std::size_t write_run(SpillQueue::Blocks blocks, std::span<const Entry> entries);
   bool write_to_spool(std::uint64_t block, Entry entry);

@@ -18,10 +18,10 @@ namespace {
 // can be slow.
 constexpr std::align_val_t piece_alignment{64};
 
-/// A stream that has come so far in memory, and may take as much again, will likely need it. (With
-/// the default limit none may.)
+/// A stream that keeps so much in memory, and may take as much again, will likely need it. (With
+/// the default limit of 5 MiB none may.)
 constexpr std::size_t long_in_memory = 4 * 1024 * 1024;
-constexpr std::size_t wanted_each = 2 * 1024 * 1024;
+constexpr std::size_t prefault_interval = 2 * 1024 * 1024;
 
 }  // namespace
 
@@ -158,14 +158,14 @@ bool Storage::make_memory_free() {
   return queue != nullptr && queue->make_progress();
 }
 
-/// With two stages the memory for the next blocks is brought in while this one is read into.
-void Storage::want_memory_behind(std::uint64_t block) noexcept {
-  if (!two_stages_ || block % (wanted_each / block_size) != 0) return;
-  if (block < long_in_memory / block_size || account_.room() < long_in_memory) return;
+/// With two stages the memory of the blocks after this one is faulted in while it is filled.
+void Storage::want_prefault(std::uint64_t block) noexcept {
+  if (!two_stages_ || block % (prefault_interval / block_size) != 0) return;
+  if (account_.used() < long_in_memory || account_.room() < long_in_memory) return;
   try {
-    queue().want_memory();
+    queue().want_prefault();
   } catch (const std::bad_alloc&) {
-    // Then the fill has it brought in itself.
+    // Then each block is faulted in when it is taken.
   }
 }
 
@@ -175,7 +175,7 @@ Room Storage::room_in_memory(std::size_t at, Filling& filling, std::span<std::by
   std::uint64_t none = Place().word();
   if (filling.entry.word().compare_exchange_strong(none, Place::memory(memory).word(),
                                                    std::memory_order_seq_cst)) {
-    want_memory_behind(filling.block);
+    want_prefault(filling.block);
     return {{memory + at, block_size - at}, Room::How::direct};
   }
   give_block_back(memory);

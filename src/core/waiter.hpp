@@ -50,9 +50,10 @@ struct Need {
   }
 };
 
-/// A thread that sleeps until its need is met.
+/// A thread that waits until its need is met: if others wait too it yields for a while, then it
+/// sleeps.
 ///
-/// Lifetime: on the stack of its thread, in the list only while that thread sleeps.
+/// Lifetime: on the stack of its thread, in the list only while that thread waits.
 struct Waiter {
   Need need;
   bool may_fill = false;    ///< it may enter the source itself

@@ -23,8 +23,13 @@ constexpr std::size_t slab_blocks = slab_size / block_size;
 
 /// A slab that comes back block by block, in order, is given back as one.
 constexpr std::size_t max_parked = slab_blocks;
-constexpr std::size_t max_warmed_up = 2 * slab_blocks;
 constexpr std::size_t max_warm = BlockPool::max_idle_bytes / block_size - max_parked;
+
+/// So many blocks are faulted in at once at most: a slab, and the rest of the one before.
+constexpr std::size_t max_prefault = 2 * slab_blocks - 1;
+/// With more than so many warm ones there is no room for them.
+constexpr std::size_t enough_warm = max_warm - max_prefault;
+static_assert(enough_warm > slab_blocks);
 
 /// Maps one slab on a boundary of its own size.
 std::byte* map_slab() noexcept {
@@ -43,7 +48,7 @@ std::byte* map_slab() noexcept {
 
 /// Faults these blocks in, those that follow each other by one call. A wish: without it the pages
 /// come one by one.
-void bring_in(std::span<std::byte* const> blocks) noexcept {
+void fault_in(std::span<std::byte* const> blocks) noexcept {
   for (std::size_t i = 0; i < blocks.size();) {
     std::byte* const begin = blocks[i];
     std::size_t size = 0;
@@ -80,9 +85,9 @@ BlockPool::BlockPool() { at_fork(before_fork, after_fork, in_forked_child); }
 void BlockPool::before_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.lock(); }
 void BlockPool::after_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.unlock(); }
 
-// A thread that was bringing blocks in is the parent's. Here their addresses are lost.
+// A thread that was faulting blocks in is the parent's. Here their addresses are lost.
 void BlockPool::in_forked_child() SEEKABLE_TSA(no_thread_safety_analysis) {
-  instance().coming_ = 0;
+  instance().prefaulting_ = 0;
   after_fork();
 }
 
@@ -130,7 +135,7 @@ std::byte* BlockPool::take(const std::byte* before) noexcept {
   if (!is_warm) --slab_of(block).spare;
   lock.unlock();
   // Faulted in here, and not inside of a read, which keeps the writer of a pipe waiting meanwhile.
-  if (is_cold) bring_in({&block, 1});
+  if (is_cold) fault_in({&block, 1});
   return block;
 }
 
@@ -141,18 +146,27 @@ std::byte* BlockPool::take_cold() noexcept {
   return block;
 }
 
-bool BlockPool::warm_up() noexcept {
-  std::array<std::byte*, slab_blocks> blocks;
+bool BlockPool::prefault() noexcept {
+  std::array<std::byte*, max_prefault> blocks;
   std::size_t count = 0;
   MutexLock lock(mutex_);
-  if (warm_.size() + coming_ >= max_warmed_up || !parked_.empty()) return false;
-  while (count < blocks.size() && (!cold_.empty() || add_slab())) blocks[count++] = take_cold();
-  coming_ += count;
+  if (warm_.size() + prefaulting_ > enough_warm || !parked_.empty()) return false;
+  // To the end of a slab: one block brings in the large page, and its neighbours would be resident
+  // and not counted.
+  const auto is_in_slab_of_last = [&]() SEEKABLE_REQUIRES(mutex_) {
+    return !cold_.empty() && slab_of(cold_.back()).begin == slab_of(blocks[count - 1]).begin;
+  };
+  while (count < blocks.size() && (count < slab_blocks || is_in_slab_of_last()) &&
+         (!cold_.empty() || add_slab())) {
+    blocks[count++] = take_cold();
+  }
+  prefaulting_ += count;
   lock.unlock();
-  bring_in({blocks.data(), count});
+  fault_in({blocks.data(), count});
   lock.lock();
-  coming_ -= count;
-  // As the coldest of the warm ones; of these the first is the next to be taken.
+  prefaulting_ -= count;
+  // As the coldest of the warm ones, the first of them last. It needs no memory: `add_slab` has
+  // reserved room for `max_warm`.
   warm_.insert(warm_.begin(), blocks.rend() - static_cast<std::ptrdiff_t>(count), blocks.rend());
   return count > 0;
 }
@@ -166,7 +180,7 @@ BlockPool::Slab& BlockPool::slab_of(const std::byte* block) noexcept {
 
 void BlockPool::put(std::byte* block) noexcept {
   MutexLock lock(mutex_);
-  if (warm_.size() + coming_ < max_warm) {
+  if (warm_.size() + prefaulting_ < max_warm) {
     warm_.push_back(block);
     return;
   }

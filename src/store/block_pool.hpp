@@ -29,14 +29,16 @@ class SEEKABLE_EXPORT BlockPool {
 
   void put(std::byte* block) noexcept;
 
-  /// Has the system bring in 2 MiB of memory, to be taken when no block is left that was used
-  /// before. Returns: false where it did nothing, since 4 MiB are ready, or there is no memory.
+  /// Has the system fault in idle blocks that are not resident, 2 MiB and what is left of the slab
+  /// before: the last of the warm ones to be taken.
   ///
-  /// Blocks: for the page faults. Nobody else waits for them.
-  bool warm_up() noexcept;
+  /// Returns: false where it did nothing: there are more than 2 MiB of warm ones, or will be; some
+  ///     blocks are parked, which are resident too and are taken next; or the system has no memory.
+  /// Blocks: for the page faults, without the mutex.
+  bool prefault() noexcept;
 
-  /// Gives the memory of all idle blocks back to the system. (Not what another thread is just
-  /// bringing in.)
+  /// Gives the memory of all idle blocks back to the system. (Not of those that
+  /// another thread is just faulting in.)
   void trim() noexcept;
 
  private:
@@ -59,7 +61,7 @@ class SEEKABLE_EXPORT BlockPool {
   std::vector<std::byte*> parked_ SEEKABLE_GUARDED_BY(mutex_);  // the same, to be given back soon
   std::vector<std::byte*> cold_ SEEKABLE_GUARDED_BY(mutex_);    // idle, an address alone
   std::vector<Slab> slabs_ SEEKABLE_GUARDED_BY(mutex_);         // by address
-  std::size_t coming_ SEEKABLE_GUARDED_BY(mutex_) = 0;          // so many more are about to be warm
+  std::size_t prefaulting_ SEEKABLE_GUARDED_BY(mutex_) = 0;     // so many more will be warm
 };
 
 }  // namespace seekable::inline v1::detail

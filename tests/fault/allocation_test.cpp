@@ -263,8 +263,7 @@ TEST(Allocation, NoneIsNeededToSayThatThereIsNoRoom) {
   }
 }
 
-// What asks the second stage for memory is done in the middle of the fill, which goes on without
-// it.
+// The second stage is asked to make memory ready in the middle of the fill, which goes on without.
 TEST(Allocation, ALongStreamAheadNeedsNoSecondStageForItsMemory) {
   const auto content = random_bytes((70 * block) + 5, test_seed());
   for (int fails_in = 0; fails_in < 8; ++fails_in) {
@@ -276,8 +275,9 @@ TEST(Allocation, ALongStreamAheadNeedsNoSecondStageForItsMemory) {
       try {
         size = buffer.wait_for_size();
       } catch (const std::bad_alloc&) {
-        continue;  // Each read of the source is followed by one.
+        // One allocation after each read of the source fails: the next who asks goes on.
       } catch (const Error& error) {
+        // The fill thread tells as a full disk what it has no memory for.
         ASSERT_EQ(error.code(), Errc::disk_full) << error.what();
       }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Long streams that stay in memory, whose second stages have its pages brought in meanwhile.
+// Long streams that stay in memory, whose second stages have it faulted in meanwhile.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -46,7 +46,7 @@ bool reads_all(const StreamBuffer& buffer, const std::vector<std::byte>& content
 
 TEST(WarmMemory, GivesTheBytesOfSeveralStreamsAtOnce) {
   const auto content = random_bytes((12 * mib) + 777, test_seed());
-  // All in memory; a part of it in memory and the rest spilled; one that goes in the middle.
+  // All in memory; a part of it spilled.
   for (const std::uint64_t limit : {32 * mib, 10 * mib}) {
     std::vector<std::jthread> threads;
     for (int stream = 0; stream < 3; ++stream) {
@@ -58,6 +58,7 @@ TEST(WarmMemory, GivesTheBytesOfSeveralStreamsAtOnce) {
         EXPECT_TRUE(reads_all(buffer, content));
       });
     }
+    // And buffers that go in the middle of the fill.
     threads.emplace_back([&] {
       Options options = options_in_memory(64 * mib);
       options.fill = Fill::ahead;
