@@ -40,7 +40,7 @@ class SEEKABLE_EXPORT MemoryBudget {
 
 /// Gives the memory that the process keeps ready for new bytes (at most 8 MiB of blocks, and 63 KiB
 /// of pieces of short streams) back to the operating system. (Not what the thread of a buffer is
-/// just making ready, at most 4 MiB.)
+/// just making ready, 2 MiB at most.)
 ///
 /// Threads: safe to call at any time.
 SEEKABLE_EXPORT void trim() noexcept;

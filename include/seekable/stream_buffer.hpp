@@ -81,7 +81,7 @@ class SEEKABLE_EXPORT StreamBuffer {
   ///
   /// Blocks: there, until a source that ignores `cancel` has come back; with `Fill::ahead` also for
   /// a
-  ///     write to the spool, or page faults of 4 MiB at most, that are under way.
+  ///     write to the spool, or page faults of 2 MiB, that are under way.
   ~StreamBuffer();
 
   /// Copies the bytes `[offset, offset + out.size())` into `out`, as they arrive.

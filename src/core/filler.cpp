@@ -2,6 +2,8 @@
 #include "core/filler.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -21,6 +23,11 @@ constexpr std::uint64_t max_gap = 16 * 1024 * 1024;
 /// follow a stream that flows, what they wait for comes meanwhile, and nobody has to wake them: a
 /// call of the kernel for each would hold up the thread that fills (decision 028).
 constexpr int yields_before_sleep = 8;
+
+/// A yield that took so long was one to threads that have other things to do. The next waits sleep
+/// at once: on a busy machine who sleeps is woken sooner than who yields has his turn again.
+constexpr std::chrono::microseconds long_yield{200};
+constexpr std::uint32_t waits_after_long_yield = 256;
 
 }  // namespace
 
@@ -220,11 +227,30 @@ void Filler::check_may_wait(const Need& need, const Wait* wait) const {
   check_wait(wait, need.byte);
 }
 
-void Filler::sleep(Waiter& waiter, const Wait* wait) const {
-  for (int i = 0; waiter.in_company && i < yields_before_sleep; ++i) {
-    std::this_thread::yield();
-    if (waiter.event.is_set()) return;
+/// Returns true where the event has happened meanwhile.
+bool Filler::yields_until_set(const Event& event) const noexcept {
+  using Clock = std::chrono::steady_clock;
+  if (const auto left = sleeps_at_once_.load(std::memory_order_relaxed); left > 0) {
+    sleeps_at_once_.store(left - 1, std::memory_order_relaxed);
+    return false;
   }
+  auto before = Clock::now();
+  for (int i = 0; i < yields_before_sleep; ++i) {
+    std::this_thread::yield();
+    if (event.is_set()) return true;
+    const auto now = Clock::now();
+    if (now - before > long_yield) {
+      sleeps_at_once_.store(waits_after_long_yield, std::memory_order_relaxed);
+      return false;
+    }
+    before = now;
+  }
+  return false;
+}
+
+void Filler::sleep(Waiter& waiter, const Wait* wait) const {
+  // (A limited one must not end late.)
+  if (wait == nullptr && waiter.in_company && yields_until_set(waiter.event)) return;
   if (wait == nullptr) {
     waiter.event.wait();
     return;

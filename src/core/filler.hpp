@@ -211,6 +211,7 @@ class Filler {
   void add(Waiter& waiter) SEEKABLE_REQUIRES(mutex_);
   void remove(Waiter& waiter) SEEKABLE_REQUIRES(mutex_);
   void update_lowest() noexcept SEEKABLE_REQUIRES(mutex_);
+  bool yields_until_set(const Event& event) const noexcept;
   void sleep(Waiter& waiter, const Wait* wait) const;
   void check_may_wait(const Need& need, const Wait* wait) const;
   bool window_ends_before(std::uint64_t offset) const noexcept;
@@ -312,6 +313,7 @@ class Filler {
   bool size_answered_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool stalled_ SEEKABLE_GUARDED_BY(mutex_) = false;
   bool shut_down_ SEEKABLE_GUARDED_BY(mutex_) = false;
+  mutable std::atomic<std::uint32_t> sleeps_at_once_{0};  // so many waits to come do not yield
 
   std::atomic<std::uint64_t> reads_{0};
   std::atomic<std::uint64_t> wire_{0};

@@ -39,11 +39,11 @@ class SpillQueue {
   /// Starts the second stage, unless it runs already.
   void start_thread();
 
-  /// Asks the second stage, which is started if need be, to fault in memory, about 4 MiB, for
-  /// blocks to come. A wish: without a thread for it each block is faulted in when it is taken.
+  /// Asks the second stage, which is started if need be, to fault in up to 4 MiB for blocks to
+  /// come. A wish: without a thread for it each block is faulted in when it is taken.
   void want_prefault() noexcept;
 
-  /// Ends the second stage. Blocks: for a write under way, or for page faults of 4 MiB at most.
+  /// Ends the second stage. Blocks: for a write under way, or for page faults of 2 MiB.
   void stop() noexcept;
 
   static constexpr std::size_t most_fillers = 4;  // at one time

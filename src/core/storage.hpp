@@ -228,7 +228,7 @@ class Storage {
   /// Reclaims what nobody uses any more.
   void reap() noexcept;
 
-  /// Ends the second stage. Blocks: for a write under way, or for page faults of 4 MiB at most.
+  /// Ends the second stage. Blocks: for a write under way, or for page faults of 2 MiB.
   void stop() noexcept;
 
   const MemoryAccount& account() const noexcept { return account_; }
@@ -349,7 +349,7 @@ class Storage {
   std::uint64_t released_blocks_ SEEKABLE_GUARDED_BY(mutex_) = 0;
   std::uint64_t blocks_end_ SEEKABLE_GUARDED_BY(mutex_) = 1;  // behind the last one begun
 
-  std::atomic<SpillQueue*> queue_{nullptr};  // owned; made when memory runs out for the first time
+  std::atomic<SpillQueue*> queue_{nullptr};  // owned; made when it is first needed
 };
 
 inline Entry Storage::find_kept(std::uint64_t offset, std::size_t& kept) noexcept {

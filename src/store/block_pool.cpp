@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <iterator>
 #include <new>
-#include <span>
+#include <utility>
 
 #include "base/block.hpp"
 #include "system/calls.hpp"
@@ -25,11 +25,9 @@ constexpr std::size_t slab_blocks = slab_size / block_size;
 constexpr std::size_t max_parked = slab_blocks;
 constexpr std::size_t max_warm = BlockPool::max_idle_bytes / block_size - max_parked;
 
-/// So many blocks are faulted in at once at most: a slab, and the rest of the one before.
-constexpr std::size_t max_prefault = 2 * slab_blocks - 1;
-/// With more than so many warm ones there is no room for them.
-constexpr std::size_t enough_warm = max_warm - max_prefault;
-static_assert(enough_warm > slab_blocks);
+/// From so many warm blocks on none are faulted in ahead. Below it there is room for a slab more.
+constexpr std::size_t enough_warm = 2 * slab_blocks;
+static_assert(enough_warm + slab_blocks <= max_warm);
 
 /// Maps one slab on a boundary of its own size.
 std::byte* map_slab() noexcept {
@@ -46,15 +44,9 @@ std::byte* map_slab() noexcept {
   return slab;
 }
 
-/// Faults these blocks in, those that follow each other by one call. A wish: without it the pages
-/// come one by one.
-void fault_in(std::span<std::byte* const> blocks) noexcept {
-  for (std::size_t i = 0; i < blocks.size();) {
-    std::byte* const begin = blocks[i];
-    std::size_t size = 0;
-    for (; i < blocks.size() && blocks[i] == begin + size; ++i) size += block_size;
-    ::madvise(begin, size, MADV_POPULATE_WRITE);
-  }
+/// A wish: without it the pages come one by one.
+void fault_in(std::byte* begin, std::size_t size) noexcept {
+  ::madvise(begin, size, MADV_POPULATE_WRITE);
 }
 
 /// Room for `size` in all; by doubling, since slabs come one at a time.
@@ -85,10 +77,24 @@ BlockPool::BlockPool() { at_fork(before_fork, after_fork, in_forked_child); }
 void BlockPool::before_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.lock(); }
 void BlockPool::after_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance().mutex_.unlock(); }
 
-// A thread that was faulting blocks in is the parent's. Here their addresses are lost.
+// Whoever was faulting slabs in is a thread of the parent.
 void BlockPool::in_forked_child() SEEKABLE_TSA(no_thread_safety_analysis) {
-  instance().prefaulting_ = 0;
+  BlockPool& pool = instance();
+  for (Slab& slab : pool.slabs_) {
+    if (!std::exchange(slab.is_prefaulting, false)) continue;
+    ::madvise(slab.begin, slab_size, MADV_DONTNEED);
+    pool.add_cold(slab);
+  }
+  pool.prefaulting_ = 0;
   after_fork();
+}
+
+/// Adds all blocks of a slab of which nobody has any, so that the first is the next to be taken.
+void BlockPool::add_cold(Slab& slab) noexcept {
+  for (std::size_t at = slab_size; at > 0; at -= block_size) {
+    cold_.push_back(slab.begin + at - block_size);
+  }
+  slab.spare = slab_blocks;
 }
 
 bool BlockPool::add_slab() noexcept {
@@ -101,12 +107,9 @@ bool BlockPool::add_slab() noexcept {
     reserve(slabs_, slabs_.size() + 1);
     std::byte* slab = map_slab();
     if (slab == nullptr) return false;
-    for (std::size_t at = slab_size; at > 0; at -= block_size) {
-      cold_.push_back(slab + at - block_size);
-    }
     const auto behind = std::find_if(slabs_.begin(), slabs_.end(),
                                      [slab](const Slab& other) { return other.begin > slab; });
-    slabs_.insert(behind, {slab, slab_blocks});
+    add_cold(*slabs_.insert(behind, {slab, 0, false}));
     return true;
   } catch (const std::bad_alloc&) {
     return false;
@@ -135,40 +138,48 @@ std::byte* BlockPool::take(const std::byte* before) noexcept {
   if (!is_warm) --slab_of(block).spare;
   lock.unlock();
   // Faulted in here, and not inside of a read, which keeps the writer of a pipe waiting meanwhile.
-  if (is_cold) fault_in({&block, 1});
+  if (is_cold) fault_in(block, block_size);
   return block;
 }
 
-std::byte* BlockPool::take_cold() noexcept {
-  std::byte* const block = cold_.back();
-  cold_.pop_back();
-  --slab_of(block).spare;
-  return block;
-}
-
-bool BlockPool::prefault() noexcept {
-  std::array<std::byte*, max_prefault> blocks;
-  std::size_t count = 0;
-  MutexLock lock(mutex_);
-  if (warm_.size() + prefaulting_ > enough_warm || !parked_.empty()) return false;
-  // To the end of a slab: one block brings in the large page, and its neighbours would be resident
-  // and not counted.
-  const auto is_in_slab_of_last = [&]() SEEKABLE_REQUIRES(mutex_) {
-    return !cold_.empty() && slab_of(cold_.back()).begin == slab_of(blocks[count - 1]).begin;
-  };
-  while (count < blocks.size() && (count < slab_blocks || is_in_slab_of_last()) &&
-         (!cold_.empty() || add_slab())) {
-    blocks[count++] = take_cold();
+/// A slab of which nobody has a block, and which is not resident; null: there is none, and no
+/// memory for one. Requires: no block is parked.
+BlockPool::Slab* BlockPool::cold_slab() noexcept {
+  const auto is_cold = [](const Slab& slab) { return slab.spare == slab_blocks; };
+  auto found = std::find_if(slabs_.begin(), slabs_.end(), is_cold);
+  if (found == slabs_.end() && add_slab()) {
+    found = std::find_if(slabs_.begin(), slabs_.end(), is_cold);
   }
-  prefaulting_ += count;
+  return found == slabs_.end() ? nullptr : &*found;
+}
+
+/// Whole slabs alone: a block of one brings in a large page, and its neighbours would be resident
+/// and counted nowhere.
+bool BlockPool::prefault() noexcept {
+  MutexLock lock(mutex_);
+  if (warm_.size() + prefaulting_ >= enough_warm || !parked_.empty()) return false;
+  Slab* const slab = cold_slab();
+  if (slab == nullptr) return false;
+  std::byte* const begin = slab->begin;
+  std::erase_if(cold_, [begin](const std::byte* block) {
+    return block >= begin && block < begin + slab_size;
+  });
+  slab->spare = 0;
+  slab->is_prefaulting = true;
+  prefaulting_ += slab_blocks;
   lock.unlock();
-  fault_in({blocks.data(), count});
+  fault_in(begin, slab_size);
   lock.lock();
-  prefaulting_ -= count;
+  prefaulting_ -= slab_blocks;
+  slab_of(begin).is_prefaulting = false;  // (There may be more slabs now.)
   // As the coldest of the warm ones, the first of them last. It needs no memory: `add_slab` has
   // reserved room for `max_warm`.
-  warm_.insert(warm_.begin(), blocks.rend() - static_cast<std::ptrdiff_t>(count), blocks.rend());
-  return count > 0;
+  std::array<std::byte*, slab_blocks> blocks;
+  for (std::size_t i = 0; i < slab_blocks; ++i) {
+    blocks[i] = begin + (slab_blocks - 1 - i) * block_size;
+  }
+  warm_.insert(warm_.begin(), blocks.begin(), blocks.end());
+  return true;
 }
 
 BlockPool::Slab& BlockPool::slab_of(const std::byte* block) noexcept {

@@ -29,11 +29,11 @@ class SEEKABLE_EXPORT BlockPool {
 
   void put(std::byte* block) noexcept;
 
-  /// Has the system fault in idle blocks that are not resident, 2 MiB and what is left of the slab
-  /// before: the last of the warm ones to be taken.
+  /// Has the system fault in a slab of which nobody has a block, 2 MiB: the last of the warm ones
+  /// to be taken.
   ///
-  /// Returns: false where it did nothing: there are more than 2 MiB of warm ones, or will be; some
-  ///     blocks are parked, which are resident too and are taken next; or the system has no memory.
+  /// Returns: false where it did nothing: 4 MiB are warm, or will be; some blocks are parked, which
+  ///     are resident too and are taken next; or the system has no memory.
   /// Blocks: for the page faults, without the mutex.
   bool prefault() noexcept;
 
@@ -45,13 +45,15 @@ class SEEKABLE_EXPORT BlockPool {
   BlockPool();
   struct Slab {
     std::byte* begin;
-    std::size_t spare;  // of its blocks so many are parked or cold
+    std::size_t spare;    // of its blocks so many are parked or cold
+    bool is_prefaulting;  // its blocks are in none of the lists
   };
 
   bool add_slab() noexcept SEEKABLE_REQUIRES(mutex_);
   Slab& slab_of(const std::byte* block) noexcept SEEKABLE_REQUIRES(mutex_);
   void give_back(std::byte* begin, std::size_t size) noexcept SEEKABLE_REQUIRES(mutex_);
-  std::byte* take_cold() noexcept SEEKABLE_REQUIRES(mutex_);
+  void add_cold(Slab& slab) noexcept SEEKABLE_REQUIRES(mutex_);
+  Slab* cold_slab() noexcept SEEKABLE_REQUIRES(mutex_);
   static void before_fork();
   static void after_fork();
   static void in_forked_child();
