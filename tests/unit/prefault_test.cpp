@@ -156,9 +156,10 @@ TEST(Prefault, IsMadeReadyByASecondStageWhichWritesAllTheSame) {
     EXPECT_TRUE(comes_true([&] { return written == 2; }));
     queue.stop();
     trim();
+    const std::size_t after = resident_memory();
     queue.want_prefault();
     queue.stop();
-    EXPECT_LT(resident_memory(), before + mib) << "after its end nothing is made ready";
+    EXPECT_LT(resident_memory(), after + mib) << "after its end nothing is made ready";
   }));
 }
 
