@@ -37,8 +37,8 @@ class SEEKABLE_EXPORT BlockPool {
   /// Blocks: for the page faults, without the mutex.
   bool prefault() noexcept;
 
-  /// Gives the memory of all idle blocks back to the system. (Not of those that
-  /// another thread is just faulting in.)
+  /// Gives the memory of all idle blocks back to the system. (Not of those that another thread is
+  /// just faulting in.)
   void trim() noexcept;
 
  private:

@@ -211,6 +211,15 @@ TEST(Prefault, IsLeftAloneByWhatIsShortOrOnDemand) {
     EXPECT_EQ(threads(), before + 1) << "the fill's own";
     ahead.cancel();
     gate->open();
+    // A window has its own blocks again and again, however far the stream has come.
+    const auto far = std::make_shared<Gate>();
+    options.memory_limit = 64 << 20;
+    options.retention = Retention::window(256 << 10, WhenFull::drop_oldest);
+    StreamBuffer window(zeros_that_stop_at(12 << 20, far), options);
+    far->wait_entered();
+    EXPECT_EQ(threads(), before + 2) << "its fill's own, and that of the one before";
+    window.cancel();
+    far->open();
   }));
 }
 
