@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <iterator>
 #include <new>
@@ -20,6 +21,8 @@ namespace {
 
 constexpr std::size_t slab_size = 2 * 1024 * 1024;  // A large page of x86-64 and arm64.
 constexpr std::size_t slab_blocks = slab_size / block_size;
+constexpr std::uint32_t all_blocks = 0xffffffff;
+static_assert(slab_blocks == 32);
 
 /// A slab that comes back block by block, in order, is given back as one.
 constexpr std::size_t max_parked = slab_blocks;
@@ -49,12 +52,6 @@ void fault_in(std::byte* begin, std::size_t size) noexcept {
   ::madvise(begin, size, MADV_POPULATE_WRITE);
 }
 
-/// Room for `size` in all; by doubling, since slabs come one at a time.
-template <typename T>
-void reserve(std::vector<T>& vector, std::size_t size) {
-  if (vector.capacity() < size) vector.reserve(std::max(size, 2 * vector.capacity()));
-}
-
 }  // namespace
 
 BlockPool& BlockPool::instance() {
@@ -80,36 +77,45 @@ void BlockPool::after_fork() SEEKABLE_TSA(no_thread_safety_analysis) { instance(
 // Whoever was faulting slabs in is a thread of the parent.
 void BlockPool::in_forked_child() SEEKABLE_TSA(no_thread_safety_analysis) {
   BlockPool& pool = instance();
-  for (Slab& slab : pool.slabs_) {
-    if (!std::exchange(slab.is_prefaulting, false)) continue;
-    ::madvise(slab.begin, slab_size, MADV_DONTNEED);
-    pool.add_cold(slab);
+  for (const Slabs::iterator slab : pool.slabs_) {
+    if (!std::exchange(slab->is_prefaulting, false)) continue;
+    pool.give_back(slab, all_blocks);
   }
   pool.prefaulting_ = 0;
   after_fork();
 }
 
-/// Adds all blocks of a slab of which nobody has any, so that the first is the next to be taken.
-void BlockPool::add_cold(Slab& slab) noexcept {
-  for (std::size_t at = slab_size; at > 0; at -= block_size) {
-    cold_.push_back(slab.begin + at - block_size);
-  }
-  slab.spare = slab_blocks;
+/// A bit for the block; none if it lies in another slab.
+BlockPool::Mask BlockPool::mask_of(const Slab& slab, const std::byte* block) noexcept {
+  if (block < slab.begin || block >= slab.begin + slab_size) return 0;
+  return Mask{1} << (static_cast<std::size_t>(block - slab.begin) / block_size);
+}
+
+BlockPool::Slabs& BlockPool::list_of(Mask cold) noexcept {
+  return cold == 0 ? none_cold_ : cold == all_blocks ? all_cold_ : partly_cold_;
+}
+
+void BlockPool::set_cold(Slabs::iterator slab, Mask cold) noexcept {
+  Slabs& from = list_of(std::exchange(slab->cold, cold));
+  Slabs& to = list_of(cold);
+  to.splice(to.begin(), from, slab);
 }
 
 bool BlockPool::add_slab() noexcept {
   try {
     // Room for every block there is, so that `put` need not allocate.
-    const std::size_t blocks = (slabs_.size() + 1) * slab_blocks;
-    warm_.reserve(std::min(blocks, max_warm));
+    warm_.reserve(max_warm);
     parked_.reserve(max_parked);
-    reserve(cold_, blocks);
-    reserve(slabs_, slabs_.size() + 1);
-    std::byte* slab = map_slab();
-    if (slab == nullptr) return false;
+    if (slabs_.size() == slabs_.capacity())
+      slabs_.reserve(std::max<std::size_t>(8, 2 * slabs_.size()));
+    Slabs added(1);
+    std::byte* const begin = map_slab();
+    if (begin == nullptr) return false;
+    added.front() = {begin, all_blocks, 0, false};
     const auto behind = std::find_if(slabs_.begin(), slabs_.end(),
-                                     [slab](const Slab& other) { return other.begin > slab; });
-    add_cold(*slabs_.insert(behind, {slab, 0, false}));
+                                     [=](Slabs::iterator other) { return other->begin > begin; });
+    slabs_.insert(behind, added.begin());
+    all_cold_.splice(all_cold_.begin(), added);
     return true;
   } catch (const std::bad_alloc&) {
     return false;
@@ -129,28 +135,30 @@ std::byte* BlockPool::take(const std::byte* before) noexcept {
       return block;
     }
   }
-  if (warm_.empty() && parked_.empty() && cold_.empty() && !add_slab()) return nullptr;
-  const bool is_warm = !warm_.empty();
-  const bool is_cold = !is_warm && parked_.empty();
-  auto& idle = is_warm ? warm_ : is_cold ? cold_ : parked_;
-  std::byte* block = idle.back();
-  idle.pop_back();
-  if (!is_warm) --slab_of(block).spare;
+  if (!warm_.empty()) {
+    std::byte* const block = warm_.back();
+    warm_.pop_back();
+    return block;
+  }
+  if (!parked_.empty()) {
+    std::byte* const block = parked_.back();
+    parked_.pop_back();
+    --slab_of(block)->parked;
+    return block;
+  }
+  std::byte* const block = take_cold();
   lock.unlock();
   // Faulted in here, and not inside of a read, which keeps the writer of a pipe waiting meanwhile.
-  if (is_cold) fault_in(block, block_size);
+  if (block != nullptr) fault_in(block, block_size);
   return block;
 }
 
-/// A slab of which nobody has a block, and which is not resident; null: there is none, and no
-/// memory for one. Requires: no block is parked.
-BlockPool::Slab* BlockPool::cold_slab() noexcept {
-  const auto is_cold = [](const Slab& slab) { return slab.spare == slab_blocks; };
-  auto found = std::find_if(slabs_.begin(), slabs_.end(), is_cold);
-  if (found == slabs_.end() && add_slab()) {
-    found = std::find_if(slabs_.begin(), slabs_.end(), is_cold);
-  }
-  return found == slabs_.end() ? nullptr : &*found;
+std::byte* BlockPool::take_cold() noexcept {
+  if (partly_cold_.empty() && all_cold_.empty() && !add_slab()) return nullptr;
+  const auto slab = partly_cold_.empty() ? all_cold_.begin() : partly_cold_.begin();
+  const auto first = static_cast<unsigned>(std::countr_zero(slab->cold));
+  set_cold(slab, slab->cold & (slab->cold - 1));
+  return slab->begin + first * block_size;
 }
 
 /// Whole slabs alone: a block of one brings in a large page, and its neighbours would be resident
@@ -158,34 +166,30 @@ BlockPool::Slab* BlockPool::cold_slab() noexcept {
 bool BlockPool::prefault() noexcept {
   MutexLock lock(mutex_);
   if (warm_.size() + prefaulting_ >= enough_warm || !parked_.empty()) return false;
-  Slab* const slab = cold_slab();
-  if (slab == nullptr) return false;
-  std::byte* const begin = slab->begin;
-  std::erase_if(cold_, [begin](const std::byte* block) {
-    return block >= begin && block < begin + slab_size;
-  });
-  slab->spare = 0;
+  if (all_cold_.empty() && !add_slab()) return false;
+  const auto slab = all_cold_.begin();
+  set_cold(slab, 0);
   slab->is_prefaulting = true;
   prefaulting_ += slab_blocks;
   lock.unlock();
-  fault_in(begin, slab_size);
+  fault_in(slab->begin, slab_size);
   lock.lock();
   prefaulting_ -= slab_blocks;
-  slab_of(begin).is_prefaulting = false;  // (There may be more slabs now.)
+  slab->is_prefaulting = false;
   // As the coldest of the warm ones, the first of them last. It needs no memory: `add_slab` has
   // reserved room for `max_warm`.
   std::array<std::byte*, slab_blocks> blocks;
   for (std::size_t i = 0; i < slab_blocks; ++i) {
-    blocks[i] = begin + (slab_blocks - 1 - i) * block_size;
+    blocks[i] = slab->begin + (slab_blocks - 1 - i) * block_size;
   }
   warm_.insert(warm_.begin(), blocks.begin(), blocks.end());
   return true;
 }
 
-BlockPool::Slab& BlockPool::slab_of(const std::byte* block) noexcept {
+BlockPool::Slabs::iterator BlockPool::slab_of(const std::byte* block) noexcept {
   const auto behind =
       std::upper_bound(slabs_.begin(), slabs_.end(), block,
-                       [](const std::byte* at, const Slab& slab) { return at < slab.begin; });
+                       [](const std::byte* at, Slabs::iterator slab) { return at < slab->begin; });
   return *std::prev(behind);
 }
 
@@ -196,35 +200,45 @@ void BlockPool::put(std::byte* block) noexcept {
     return;
   }
   parked_.push_back(block);
-  Slab& slab = slab_of(block);
-  if (++slab.spare == slab_blocks) {
-    give_back(slab.begin, slab_size);
+  const auto slab = slab_of(block);
+  ++slab->parked;
+  if (slab->parked + static_cast<std::size_t>(std::popcount(slab->cold)) == slab_blocks) {
+    give_back(slab, all_blocks);
   } else if (parked_.size() == max_parked) {
-    give_back(parked_.front(), block_size);  // It has waited longest for its neighbours.
+    const auto oldest = slab_of(parked_.front());  // It has waited longest for its neighbours.
+    give_back(oldest, mask_of(*oldest, parked_.front()));
   }
 }
 
-/// Gives these bytes back to the system, with those parked blocks that lie in them. The mutex is
-/// held meanwhile: others of their blocks may be cold, and whoever took one would lose its bytes.
-void BlockPool::give_back(std::byte* begin, std::size_t size) noexcept {
-  const auto is_in_it = [=](const std::byte* one) { return one >= begin && one < begin + size; };
-  std::array<std::byte*, max_parked> blocks;
-  // So that the first of them is the next to be taken.
-  const auto end = std::copy_if(parked_.rbegin(), parked_.rend(), blocks.begin(), is_in_it);
-  std::erase_if(parked_, is_in_it);
-  ::madvise(begin, size, MADV_DONTNEED);
-  cold_.insert(cold_.end(), blocks.begin(), end);
+/// Gives these blocks back to the system, of which nobody has any and none is warm. The mutex is
+/// held meanwhile: some may be cold, and whoever took one would lose its bytes.
+void BlockPool::give_back(Slabs::iterator slab, Mask blocks) noexcept {
+  slab->parked -= std::erase_if(
+      parked_, [=](const std::byte* block) { return (mask_of(*slab, block) & blocks) != 0; });
+  set_cold(slab, slab->cold | blocks);
+  // One call for those that follow each other: a slab as one can come again as a large page.
+  for (Mask left = blocks; left != 0;) {
+    const auto first = static_cast<unsigned>(std::countr_zero(left));
+    const auto count = static_cast<unsigned>(std::countr_one(left >> first));
+    ::madvise(slab->begin + first * block_size, count * block_size, MADV_DONTNEED);
+    left &= ~(all_blocks >> (slab_blocks - count) << first);
+  }
 }
 
 void BlockPool::trim() noexcept {
   MutexLock lock(mutex_);
-  for (const std::byte* block : warm_) ++slab_of(block).spare;
-  cold_.insert(cold_.end(), warm_.begin(), warm_.end());
-  cold_.insert(cold_.end(), parked_.begin(), parked_.end());
-  warm_.clear();
-  parked_.clear();
+  for (auto* const idle : {&warm_, &parked_}) {
+    for (const std::byte* block : *idle) {
+      const auto slab = slab_of(block);
+      set_cold(slab, slab->cold | mask_of(*slab, block));
+    }
+    idle->clear();
+  }
   // Those that nobody ever took, too: a neighbour may have brought in their large page.
-  for (std::byte* block : cold_) ::madvise(block, block_size, MADV_DONTNEED);
+  for (const auto slab : slabs_) {
+    slab->parked = 0;
+    give_back(slab, slab->cold);
+  }
 }
 
 }  // namespace seekable::inline v1::detail

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <list>
 #include <vector>
 
 #include "base/mutex.hpp"
@@ -15,6 +17,8 @@ namespace seekable::inline v1::detail {
 /// faults cost more than anything else here. Blocks that were given back are reused hottest first;
 /// at most `max_idle_bytes` stay resident while nobody uses them. What is more waits for its
 /// neighbours: a slab that is given back as one can come again as a large page, one in parts never.
+/// A block that is not resident is taken from a slab that others use already, if there is one:
+/// the first of a slab may bring in all of it, at most 2 MiB that are nobody's.
 /// Slabs keep their addresses for ever, which costs no memory.
 /// Threads: safe from any number of threads; usable in a forked child.
 class SEEKABLE_EXPORT BlockPool {
@@ -43,17 +47,22 @@ class SEEKABLE_EXPORT BlockPool {
 
  private:
   BlockPool();
+  using Mask = std::uint32_t;  // a bit for each block of a slab, the first the lowest
   struct Slab {
     std::byte* begin;
-    std::size_t spare;    // of its blocks so many are parked or cold
-    bool is_prefaulting;  // its blocks are in none of the lists
+    Mask cold;            // idle, an address alone
+    std::size_t parked;   // so many of its blocks are
+    bool is_prefaulting;  // its blocks are neither idle nor anybody's
   };
+  using Slabs = std::list<Slab>;
 
+  static Mask mask_of(const Slab& slab, const std::byte* block) noexcept;
   bool add_slab() noexcept SEEKABLE_REQUIRES(mutex_);
-  Slab& slab_of(const std::byte* block) noexcept SEEKABLE_REQUIRES(mutex_);
-  void give_back(std::byte* begin, std::size_t size) noexcept SEEKABLE_REQUIRES(mutex_);
-  void add_cold(Slab& slab) noexcept SEEKABLE_REQUIRES(mutex_);
-  Slab* cold_slab() noexcept SEEKABLE_REQUIRES(mutex_);
+  Slabs::iterator slab_of(const std::byte* block) noexcept SEEKABLE_REQUIRES(mutex_);
+  Slabs& list_of(Mask cold) noexcept SEEKABLE_REQUIRES(mutex_);
+  void set_cold(Slabs::iterator slab, Mask cold) noexcept SEEKABLE_REQUIRES(mutex_);
+  std::byte* take_cold() noexcept SEEKABLE_REQUIRES(mutex_);
+  void give_back(Slabs::iterator slab, Mask blocks) noexcept SEEKABLE_REQUIRES(mutex_);
   static void before_fork();
   static void after_fork();
   static void in_forked_child();
@@ -61,9 +70,12 @@ class SEEKABLE_EXPORT BlockPool {
   Mutex mutex_;
   std::vector<std::byte*> warm_ SEEKABLE_GUARDED_BY(mutex_);    // idle and resident; hottest last
   std::vector<std::byte*> parked_ SEEKABLE_GUARDED_BY(mutex_);  // the same, to be given back soon
-  std::vector<std::byte*> cold_ SEEKABLE_GUARDED_BY(mutex_);    // idle, an address alone
-  std::vector<Slab> slabs_ SEEKABLE_GUARDED_BY(mutex_);         // by address
-  std::size_t prefaulting_ SEEKABLE_GUARDED_BY(mutex_) = 0;     // so many more will be warm
+  // Each slab is in one of these, the one that changed last in front.
+  Slabs all_cold_ SEEKABLE_GUARDED_BY(mutex_);
+  Slabs partly_cold_ SEEKABLE_GUARDED_BY(mutex_);
+  Slabs none_cold_ SEEKABLE_GUARDED_BY(mutex_);
+  std::vector<Slabs::iterator> slabs_ SEEKABLE_GUARDED_BY(mutex_);  // all, by address
+  std::size_t prefaulting_ SEEKABLE_GUARDED_BY(mutex_) = 0;         // so many more will be warm
 };
 
 }  // namespace seekable::inline v1::detail

@@ -67,11 +67,13 @@ TEST(BlockPool, GivesTheBlockBehindAnotherIfItIsIdle) {
 }
 
 TEST(BlockPool, NeedsNoNewAddressesForWhatItHad) {
+  trim();
   auto first = take(300);
   put(first);
   auto second = take(300);
   put(second);
-  const std::set<std::byte*> all(first.begin(), first.end());
+  const auto slabs = slabs_of(first);
+  const std::set<std::byte*> all(slabs.begin(), slabs.end());
   EXPECT_TRUE(std::all_of(second.begin(), second.end(), [&](auto* b) { return all.contains(b); }));
 }
 
@@ -131,6 +133,39 @@ TEST(BlockPool, KeepsNothingOfBlocksThatNobodyEverTook) {
     put(one);
     trim();
     EXPECT_EQ(resident(slab), 0U);
+  }));
+}
+
+// The cold blocks were taken in the order in which they had come back, from a slab each, and each
+// brought in a large page: 32 times as much as was taken.
+TEST(BlockPool, BringsInLittleMoreThanIsTakenAfterBlocksCameBackInNoOrder) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    auto blocks = take(2048);
+    std::shuffle(blocks.begin(), blocks.end(), std::minstd_rand(1));  // NOLINT: the same always
+    put(blocks);
+    trim();
+    EXPECT_EQ(resident(slabs_of(blocks)), 0U);
+    for (int round = 0; round < 4; ++round) {
+      const auto some = take(200);
+      EXPECT_LE(resident(slabs_of(blocks)), some.size() * block_size + (2 << 20));
+      put(some);
+      EXPECT_LE(resident(slabs_of(blocks)), BlockPool::max_idle_bytes + (2 << 20));
+    }
+  }));
+}
+
+TEST(BlockPool, TakesBlocksOfASlabInTheirOrder) {
+  EXPECT_TRUE(passes_in_a_child([] {
+    auto blocks = take(320);
+    std::shuffle(blocks.begin(), blocks.end(), std::minstd_rand(1));  // NOLINT: the same always
+    put(blocks);
+    trim();
+    const auto again = take(64);
+    std::size_t in_order = 0;
+    for (std::size_t i = 1; i < again.size(); ++i) {
+      if (again[i] == again[i - 1] + block_size) ++in_order;
+    }
+    EXPECT_GE(in_order, 62U);
   }));
 }
 
