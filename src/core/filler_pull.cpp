@@ -80,6 +80,11 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
   Room room = room_at(lane, position, scratch);
   // All that is still needed is kept: it need not come once more.
   if (room.how == Room::How::skip && !lacks(position, need)) return false;
+  // A byte that was declared need not be looked for: there is one.
+  const std::uint64_t declared = outcome_.declared();
+  if (room.how == Room::How::full && declared != unknown && position < declared) {
+    storage_.throw_disk_full(position);
+  }
   if (allowed < room.bytes.size()) room.bytes = room.bytes.first(allowed);
   return fill(lane, need, room);
 }
@@ -91,7 +96,8 @@ bool Filler::fill(Lane& lane, const Need& need, Room& room) {
   Pulled pulled;
   bool drips = false;
   // What has been read and finds no room is held: there must be memory for it before it is read.
-  if (room.how == Room::How::through) lane.held.reserve(room.bytes.size());
+  const bool may_hold = room.how == Room::How::through || room.how == Room::How::full;
+  if (may_hold) lane.held.reserve(room.bytes.size());
   if (!read_source(lane, room.bytes, pulled)) return false;
   while (account_for(lane, room, pulled)) {
     room.bytes = room.bytes.subspan(pulled.size);

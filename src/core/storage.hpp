@@ -43,6 +43,7 @@ struct Room {
     direct,   ///< into the block itself
     through,  ///< into the filler's scratch, from where `commit` writes them to the spool
     skip,     ///< nowhere: kept already, or nobody can read them any more
+    full,     ///< nowhere: no store has room, and `commit` says so; one byte, to look for the end
   };
   std::span<std::byte> bytes;
   How how = How::direct;
@@ -157,7 +158,6 @@ class Storage {
   /// the block; the block before it is let go. `scratch` is for what cannot be stored directly.
   /// Requires: there the head of the block ends, or its island, or `begin_island` said so.
   ///
-  /// Throws: Error `disk_full`.
   /// Blocks: for the disk.
   Room room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch);
 
@@ -174,8 +174,8 @@ class Storage {
 
   /// Publishes `size` bytes that were put into `room`.
   ///
-  /// Throws (through): Error `disk_full`, std::bad_alloc: then nothing is published and the caller
-  ///     keeps the bytes.
+  /// Throws (through, full): Error `disk_full`, std::bad_alloc: then nothing is published and the
+  ///     caller keeps the bytes.
   void commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size) {
     if (room.how == Room::How::direct || commit_elsewhere(position, filling, room, size)) {
       publish(filling, in_block(position) + size);
@@ -298,6 +298,7 @@ class Storage {
   /// For what was not put into the block itself. Returns: whether there is anything to publish.
   bool commit_elsewhere(std::uint64_t position, Filling& filling, const Room& room,
                         std::size_t size) {
+    if (room.how == Room::How::full) throw_disk_full(position);
     return room.how == Room::How::through &&
            write_through(position, filling, room.bytes.first(size));
   }

@@ -189,7 +189,7 @@ Room Storage::room_of_sealed(std::size_t at, Filling& filling, std::span<std::by
   if (sealed.kind() != Place::Kind::spool) return room_to_skip(at, scratch);
   RetiredList links(1);
   std::byte* memory = take_block(filling.staged);
-  if (memory == nullptr) throw_disk_full(block_begin(filling.block) + at);
+  if (memory == nullptr) return {scratch.first(1), Room::How::full};
   try {
     spool()->read(filling.block, sealed.slot(), at, 0, {memory, at});
   } catch (...) {
@@ -212,7 +212,7 @@ Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte
   // A disk that has just failed is not asked to take a byte that is still safe in the source.
   const bool hopeless = !may_spool() || options_.encrypt_spool || (queue && queue->failed());
   const std::uint64_t left = hopeless ? 0 : make_spool().room();
-  if (left == 0) throw_disk_full(block_begin(filling.block) + at);
+  if (left == 0) return {scratch.first(1), Room::How::full};
   const std::uint64_t most = std::min<std::uint64_t>({scratch.size(), block_size - at, left});
   return {scratch.first(static_cast<std::size_t>(most)), Room::How::through};
 }
@@ -289,7 +289,7 @@ Room Storage::room_in_pieces(std::size_t at, Filling& filling, std::span<std::by
     return room_through(at, filling, scratch);
   }
   if (move_pieces_to_memory(filling)) return room(at, filling, scratch);
-  throw_disk_full(at);
+  return {scratch.first(1), Room::How::full};
 }
 
 bool Storage::move_pieces_to_spool(Filling& filling) {

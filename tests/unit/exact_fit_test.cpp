@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams of just the size for which there is room: their end must be found without more.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "seekable/seekable.hpp"
+#include "support/buffers.hpp"
+
+namespace seekable::test {
+namespace {
+
+/// Room for the stream, of which none has more than it needs.
+struct Limits {
+  std::uint64_t memory;
+  std::uint64_t disk;
+  std::uint64_t size() const { return memory + disk; }
+};
+
+/// Limits; the fill; what a read brings at most (0: what is asked for).
+class ExactFit : public testing::TestWithParam<std::tuple<Limits, Fill, std::size_t>> {
+ protected:
+  Scripted stream_of(std::uint64_t size, std::optional<std::uint64_t> declared = {}) {
+    const auto [limits, fill, chunk] = GetParam();
+    Script script;
+    script.content = content_ = pattern_bytes(0, size);
+    script.declared_size = declared;
+    if (chunk > 0) script.chunks = {chunk};
+    Options options;
+    options.memory_limit = limits.memory;
+    options.disk_limit = limits.disk;
+    options.fill = fill;
+    return Scripted(std::move(script), options);
+  }
+  std::uint64_t fitting() const { return std::get<Limits>(GetParam()).size(); }
+
+  std::vector<std::byte> content_;
+};
+
+TEST_P(ExactFit, IsTakenToItsEnd) {
+  const auto stream = stream_of(fitting());
+  EXPECT_EQ(stream.buffer.wait_for_size(), fitting());
+  EXPECT_EQ(stream.buffer.read(0, fitting() + 1), content_);
+  EXPECT_EQ(stream.buffer.read(fitting(), 1), Bytes());
+}
+
+TEST_P(ExactFit, OfADeclaredSizeIsTakenToItsEnd) {
+  const auto stream = stream_of(fitting(), fitting());
+  EXPECT_EQ(stream.buffer.read(0, fitting() + 1), content_);
+}
+
+TEST_P(ExactFit, OneByteMoreIsAFullDiskAndNothingIsLost) {
+  auto stream = stream_of(fitting() + 1);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(code_of([&] { stream.buffer.wait_for_size(); }), Errc::disk_full);
+    EXPECT_EQ(offset_of_error([&] { stream.buffer.read(fitting(), 1); }), fitting());
+  }
+  EXPECT_EQ(stream.buffer.read(0, fitting()), part(content_, 0, fitting()));
+  if (fitting() % block != 0) return;  // What begins a block can be given up with its end alone.
+  stream.buffer.release_before(fitting());
+  EXPECT_EQ(stream.buffer.read(fitting(), 2), part(content_, fitting(), 1));
+  EXPECT_EQ(stream.buffer.wait_for_size(), fitting() + 1);
+}
+
+TEST_P(ExactFit, OneByteMoreThanDeclaredIsAnOverrun) {
+  const auto stream = stream_of(fitting() + 1, fitting());
+  EXPECT_EQ(code_of([&] { stream.buffer.read(fitting(), 1); }), Errc::overrun);
+  EXPECT_EQ(stream.buffer.read(0, fitting()), part(content_, 0, fitting()));
+}
+
+std::string name_of(const testing::TestParamInfo<ExactFit::ParamType>& info) {
+  const auto [limits, fill, chunk] = info.param;
+  return std::to_string(limits.memory) + "_and_" + std::to_string(limits.disk) +
+         (fill == Fill::ahead ? "_ahead" : "_on_demand") + (chunk > 0 ? "_in_parts" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Every, ExactFit,
+    testing::Combine(testing::Values(Limits{10, 0}, Limits{1032, 0}, Limits{10'000, 0},
+                                     Limits{block, 0}, Limits{2 * block, 0}, Limits{24 * block, 0},
+                                     Limits{0, 1}, Limits{0, block}, Limits{0, 3 * block + 7},
+                                     Limits{block, block}, Limits{24 * block, 40 * block}),
+                     testing::Values(Fill::on_demand, Fill::ahead),
+                     testing::Values<std::size_t>(0, 1000)),
+    name_of);
+
+}  // namespace
+}  // namespace seekable::test
