@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -67,48 +69,58 @@ double ours(std::uint64_t size) {
 
 /// What a careful engineer would write for many such streams, without anything to be read beside
 /// it. It is fair at each size: as the library does, it reads from the pipe straight into memory
-/// that earlier streams have left it, up to the same limit; makes an unnamed file only for the
-/// first byte that has no room there, and writes a MiB at once from a page boundary, for which the
-/// kernel takes larger pieces of memory than for 64 KiB; and pays for giving the file up.
+/// that earlier streams have left it, in large pages; keeps as much as the limit leaves beside what
+/// waits to be written; makes an unnamed file only for the first byte that has no room there, and
+/// writes a MiB at once, for which the kernel takes larger pieces of memory than for 64 KiB; and
+/// pays for giving the file up.
 class BareLoop {
  public:
-  BareLoop() : memory_(new Step[memory_bytes / step]()), batch_(new Step[batch_bytes / step]()) {}
+  BareLoop() : memory_(large_pages(memory_bytes)), batch_(memory_.get() + kept_bytes) {}
 
   /// What is kept of a stream in the file, if it has one.
   FileDescriptor fill(int fd, std::uint64_t size) {
     FileDescriptor file;
     std::uint64_t done = 0;
-    while (done < std::min(size, memory_bytes)) {
-      done += pull(fd, memory_[0].bytes + done, std::min(size, memory_bytes) - done);
+    while (done < std::min(size, kept_bytes)) {
+      done += pull(fd, memory_.get() + done, std::min(size, kept_bytes) - done);
     }
     while (done < size) {
       const std::uint64_t batch = std::min(batch_bytes, size - done);
-      for (std::uint64_t at = 0; at < batch;) {
-        at += pull(fd, batch_[0].bytes + at, batch - at);
-      }
-      spill(file, batch, done - memory_bytes);
+      for (std::uint64_t at = 0; at < batch;) at += pull(fd, batch_ + at, batch - at);
+      spill(file, batch, done - kept_bytes);
       done += batch;
     }
     return file;
   }
 
   void check_kept(const FileDescriptor& file, std::uint64_t size) const {
-    const std::uint64_t in_memory = std::min(size, memory_bytes);
-    check_pattern(0, std::span(memory_[0].bytes, in_memory));
+    const std::uint64_t in_memory = std::min(size, kept_bytes);
+    check_pattern(0, std::span(memory_.get(), in_memory));
     for (std::uint64_t at = in_memory; at < size; at += step) {
-      const ssize_t got =
-          ::pread(file.get(), batch_[0].bytes, std::min<std::uint64_t>(step, size - at),
-                  static_cast<off_t>(at - in_memory));
+      const ssize_t got = ::pread(file.get(), batch_, std::min<std::uint64_t>(step, size - at),
+                                  static_cast<off_t>(at - in_memory));
       check(got > 0, "read again");
-      check_pattern(at, std::span(batch_[0].bytes, static_cast<std::size_t>(got)));
+      check_pattern(at, std::span(batch_, static_cast<std::size_t>(got)));
     }
   }
 
  private:
   static constexpr std::uint64_t batch_bytes = mib;
-  struct alignas(page_size) Step {
-    std::byte bytes[step];
+  static constexpr std::uint64_t kept_bytes = memory_bytes - batch_bytes;
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
   };
+  using Memory = std::unique_ptr<std::byte[], Free>;
+
+  static Memory large_pages(std::size_t size) {
+    constexpr std::size_t large_page = 2 * mib;
+    const std::size_t whole = (size + large_page - 1) / large_page * large_page;
+    Memory memory(static_cast<std::byte*>(std::aligned_alloc(large_page, whole)));
+    check(memory != nullptr, "there is memory");
+    ::madvise(memory.get(), whole, MADV_HUGEPAGE);
+    std::memset(memory.get(), 0, whole);
+    return memory;
+  }
 
   static std::uint64_t pull(int fd, std::byte* to, std::uint64_t most) {
     const ssize_t got = ::read(fd, to, std::min<std::uint64_t>(step, most));
@@ -118,13 +130,12 @@ class BareLoop {
 
   void spill(FileDescriptor& file, std::uint64_t size, std::uint64_t at) const {
     if (file.get() < 0) file.reset(::open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
-    check(::pwrite(file.get(), batch_[0].bytes, size, static_cast<off_t>(at)) ==
-              static_cast<ssize_t>(size),
+    check(::pwrite(file.get(), batch_, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size),
           "written");
   }
 
-  std::unique_ptr<Step[]> memory_;
-  std::unique_ptr<Step[]> batch_;
+  const Memory memory_;
+  std::byte* const batch_;
 };
 
 double loop(std::uint64_t size) {
