@@ -50,7 +50,8 @@ class PartOfPipe final : public Source {
 };
 
 double ours(std::uint64_t size) {
-  have_memory(size);
+  have_anonymous_memory(size);
+  ::sync();
   const std::uint64_t first = checked_size(size);
   const Pourer pourer(first + size * streams(size));
   Options options;
@@ -139,7 +140,8 @@ class BareLoop {
 };
 
 double loop(std::uint64_t size) {
-  have_memory(size);
+  have_anonymous_memory(size);
+  ::sync();
   const std::uint64_t first = checked_size(size);
   const Pourer pourer(first + size * streams(size));
   BareLoop bare;
