@@ -71,9 +71,9 @@ double ours(std::uint64_t size) {
 /// What a careful engineer would write for many such streams, without anything to be read beside
 /// it. It is fair at each size: as the library does, it reads from the pipe straight into memory
 /// that earlier streams have left it, in large pages; keeps as much as the limit leaves beside what
-/// waits to be written; makes an unnamed file only for the first byte that has no room there, and
-/// writes a MiB at once, for which the kernel takes larger pieces of memory than for 64 KiB; and
-/// pays for giving the file up.
+/// waits to be written; makes an unnamed file only for the first byte that has no room there;
+/// writes a MiB at once, for which the kernel takes larger pieces of memory than for 64 KiB; sets
+/// space aside for a long file; and pays for giving it up.
 class BareLoop {
  public:
   BareLoop() : memory_(large_pages(memory_bytes)), batch_(memory_.get() + kept_bytes) {}
@@ -107,6 +107,7 @@ class BareLoop {
 
  private:
   static constexpr std::uint64_t batch_bytes = mib;
+  static constexpr std::uint64_t set_aside = 64 * mib;
   static constexpr std::uint64_t kept_bytes = memory_bytes - batch_bytes;
   struct Free {
     void operator()(std::byte* memory) const { std::free(memory); }
@@ -131,6 +132,9 @@ class BareLoop {
 
   void spill(FileDescriptor& file, std::uint64_t size, std::uint64_t at) const {
     if (file.get() < 0) file.reset(::open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+    if (at >= set_aside && at % set_aside == 0) {
+      ::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at), set_aside);
+    }
     check(::pwrite(file.get(), batch_, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size),
           "written");
   }
