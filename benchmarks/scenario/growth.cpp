@@ -51,7 +51,6 @@ class PartOfPipe final : public Source {
 
 double ours(std::uint64_t size) {
   have_anonymous_memory(size);
-  ::sync();
   const std::uint64_t first = checked_size(size);
   const Pourer pourer(first + size * streams(size));
   Options options;
@@ -145,7 +144,6 @@ class BareLoop {
 
 double loop(std::uint64_t size) {
   have_anonymous_memory(size);
-  ::sync();
   const std::uint64_t first = checked_size(size);
   const Pourer pourer(first + size * streams(size));
   BareLoop bare;

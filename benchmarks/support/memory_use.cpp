@@ -69,13 +69,16 @@ void have_memory(std::uint64_t size) {
 }
 
 void have_anonymous_memory(std::uint64_t size) {
+  ::sync();
+  const auto free_bytes = static_cast<std::uint64_t>(::sysconf(_SC_AVPHYS_PAGES)) * page_size;
+  const std::uint64_t touched = std::min(2 * size, free_bytes / 2);
   void* const memory =
-      ::mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      ::mmap(nullptr, touched, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   check(memory != MAP_FAILED, "map memory");
-  ::madvise(memory, 2 * size, MADV_HUGEPAGE);
+  ::madvise(memory, touched, MADV_HUGEPAGE);
   auto* const bytes = static_cast<std::byte*>(memory);
-  for (std::uint64_t at = 0; at < 2 * size; at += page_size) bytes[at] = std::byte{1};
-  ::munmap(memory, 2 * size);
+  for (std::uint64_t at = 0; at < touched; at += page_size) bytes[at] = std::byte{1};
+  ::munmap(memory, touched);
 }
 
 void forget_peak_resident() { std::ofstream("/proc/self/clear_refs") << "5"; }

@@ -23,8 +23,9 @@ struct MemoryUse {
 /// lest the system begin to write it to the disk; nothing where `size` alone is more.)
 void have_memory(std::uint64_t size);
 
-/// The same for a job that keeps its bytes in memory of the process: large pages of no file, twice
-/// `size`, which the machine must have. Nothing is left to be written to the disk meanwhile.
+/// The same as large pages of no file: twice `size`, at most half of what is free. For a job that
+/// keeps its bytes in memory of the process, or writes so many that the disk must not be busy with
+/// others: what earlier runs left to be written is written first, and this leaves nothing.
 void have_anonymous_memory(std::uint64_t size);
 
 /// From here on, `peak_resident` looks.
