@@ -80,13 +80,16 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
   Room room = room_at(lane, position, scratch);
   // All that is still needed is kept: it need not come once more.
   if (room.how == Room::How::skip && !lacks(position, need)) return false;
-  // A byte that was declared need not be looked for: there is one.
-  const std::uint64_t declared = outcome_.declared();
-  if (room.how == Room::How::full && declared != unknown && position < declared) {
-    storage_.throw_disk_full(position);
-  }
+  if (room.how == Room::How::full && !may_end_at(position)) storage_.throw_disk_full(position);
   if (allowed < room.bytes.size()) room.bytes = room.bytes.first(allowed);
   return fill(lane, need, room);
+}
+
+/// True if it takes a read to know whether there is a byte at `position`. (A restartable source of
+/// unknown size is not asked: that may be a request, for a byte that is likely there.)
+bool Filler::may_end_at(std::uint64_t position) const noexcept {
+  const std::uint64_t declared = outcome_.declared();
+  return declared == unknown ? !sparse() : position >= declared;
 }
 
 /// Reads into `room` until it is full; or once, where a window or another lane has a say in what
@@ -280,6 +283,10 @@ void Filler::advance_to(Lane& lane, std::uint64_t position) noexcept {
 void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> bytes) {
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   const std::size_t size = within_end(position, bytes.size());
+  if (size > 0 && room.how == Room::How::full) {
+    lane.held.assign(bytes.begin(), bytes.end());  // There may be room by now: `store_held` looks.
+    return;
+  }
   if (size > 0) {
     try {
       storage_.commit(position, lane.filling, room, size);
@@ -308,6 +315,7 @@ void Filler::store_held(Lane& lane, std::span<std::byte> scratch) {
   Bytes& held = lane.held;
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   const Room room = room_at(lane, position, scratch);
+  if (room.how == Room::How::full) storage_.throw_disk_full(position);
   const std::size_t size = std::min(held.size(), room.bytes.size());
   if (room.how != Room::How::skip) std::memcpy(room.bytes.data(), held.data(), size);
   const std::size_t kept = within_end(position, size);

@@ -39,6 +39,7 @@ std::size_t Filler::push(std::span<const std::byte> bytes, const Wait* wait, boo
     std::byte scratch[scratch_size];
     try {
       Room room = storage_.room(position, first_.filling, scratch);
+      if (room.how == Room::How::full) storage_.throw_disk_full(position);
       const std::size_t size = std::min({room.bytes.size(), allowed, bytes.size() - done});
       room.bytes = room.bytes.first(size);
       copy_bytes(room.bytes.data(), bytes.data() + done, size);

@@ -43,7 +43,7 @@ struct Room {
     direct,   ///< into the block itself
     through,  ///< into the filler's scratch, from where `commit` writes them to the spool
     skip,     ///< nowhere: kept already, or nobody can read them any more
-    full,     ///< nowhere: no store has room, and `commit` says so; one byte, to look for the end
+    full,  ///< nowhere: no store has room. One byte of scratch, to look for the end of the stream
   };
   std::span<std::byte> bytes;
   How how = How::direct;
@@ -174,8 +174,10 @@ class Storage {
 
   /// Publishes `size` bytes that were put into `room`.
   ///
-  /// Throws (through, full): Error `disk_full`, std::bad_alloc: then nothing is published and the
-  ///     caller keeps the bytes.
+  /// Requires: `room` is not `full`.
+  ///
+  /// Throws (through): Error `disk_full`, std::bad_alloc: then nothing is published and the caller
+  ///     keeps the bytes.
   void commit(std::uint64_t position, Filling& filling, const Room& room, std::size_t size) {
     if (room.how == Room::How::direct || commit_elsewhere(position, filling, room, size)) {
       publish(filling, in_block(position) + size);
@@ -298,7 +300,6 @@ class Storage {
   /// For what was not put into the block itself. Returns: whether there is anything to publish.
   bool commit_elsewhere(std::uint64_t position, Filling& filling, const Room& room,
                         std::size_t size) {
-    if (room.how == Room::How::full) throw_disk_full(position);
     return room.how == Room::How::through &&
            write_through(position, filling, room.bytes.first(size));
   }

@@ -2,10 +2,16 @@
 // Streams of just the size for which there is room: their end must be found without more.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -89,6 +95,81 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Values(Fill::on_demand, Fill::ahead),
                      testing::Values<std::size_t>(0, 1000)),
     name_of);
+
+// The byte that was read to look for the end came when there was room again, and the read failed.
+TEST(LookForTheEnd, StoresWhatItFindsWhereThereIsRoomByThen) {
+  for (const bool waits : {false, true}) {
+    const auto gate = std::make_shared<Gate>();
+    const auto content = pattern_bytes(0, 3 * block);
+    Scripted scripted({.content = content, .gates = {{2 * block, gate}}},
+                      options_in_memory(2 * block));
+    scripted.buffer.read(0, 2 * block);
+    Bytes got;
+    std::jthread reader([&] {
+      got =
+          waits ? scripted.buffer.read(2 * block, 10, Wait{}) : scripted.buffer.read(2 * block, 10);
+    });
+    gate->wait_entered();
+    scripted.buffer.release_before(block);
+    gate->open();
+    reader.join();
+    EXPECT_EQ(got, part(content, 2 * block, 10));
+  }
+}
+
+TEST(LookForTheEnd, IsWokenByCancel) {
+  const auto gate = std::make_shared<Gate>();
+  Scripted scripted({.content = pattern_bytes(0, 3 * block), .gates = {{2 * block, gate}}},
+                    options_in_memory(2 * block));
+  scripted.buffer.read(0, 2 * block);
+  std::error_code code;
+  std::jthread reader([&] { code = code_of([&] { scripted.buffer.read(2 * block, 1); }); });
+  gate->wait_entered();
+  scripted.buffer.cancel();
+  reader.join();
+  EXPECT_EQ(code, Errc::cancelled);
+}
+
+/// Throws from `size()` once so much was read.
+class SizeThrows final : public Source {
+ public:
+  explicit SizeThrows(std::uint64_t from) : from_(from) {}
+  std::size_t read_some(std::span<std::byte> out) override {
+    const std::size_t size = std::min<std::uint64_t>(out.size(), read_ < from_ ? from_ - read_ : 1);
+    std::fill_n(out.begin(), size, std::byte{1});
+    read_ += size;
+    return size;
+  }
+  std::optional<std::uint64_t> size() const override {
+    if (read_ > from_ && !std::exchange(thrown_, true)) throw std::runtime_error("size");
+    return std::nullopt;
+  }
+
+ private:
+  const std::uint64_t from_;
+  std::uint64_t read_ = 0;
+  mutable bool thrown_ = false;
+};
+
+// The full disk hid what the source had thrown.
+TEST(LookForTheEnd, TellsWhatTheSourceThrows) {
+  const StreamBuffer buffer(std::make_unique<SizeThrows>(block), options_in_memory(block));
+  buffer.read(0, block);
+  EXPECT_EQ(code_of([&] { buffer.read(block, 1); }), Errc::source_failed);
+  ASSERT_TRUE(buffer.failure().has_value());
+  EXPECT_EQ(buffer.failure()->offset, block);
+}
+
+TEST(LookForTheEnd, AsksNoSourceThatCanBeReopened) {
+  const auto content = pattern_bytes(0, 4 * block);
+  const ScriptedJumping stream({.content = content}, options_in_memory(block));
+  stream.buffer.read(0, block);
+  const std::size_t before = stream.log->reads();
+  for (const std::uint64_t at : {1, 3, 2}) {
+    EXPECT_EQ(code_of([&] { stream.buffer.read(at * block, 1); }), Errc::disk_full);
+  }
+  EXPECT_EQ(stream.log->reads(), before);
+}
 
 }  // namespace
 }  // namespace seekable::test
