@@ -103,11 +103,12 @@ void BlockPool::set_cold(Slabs::iterator slab, Mask cold) noexcept {
 
 bool BlockPool::add_slab() noexcept {
   try {
-    // Room for every block there is, so that `put` need not allocate.
+    // So that nothing else in here needs memory; `slabs_` by doubling, since they come one at a
+    // time.
     warm_.reserve(max_warm);
     parked_.reserve(max_parked);
-    if (slabs_.size() == slabs_.capacity())
-      slabs_.reserve(std::max<std::size_t>(8, 2 * slabs_.size()));
+    const std::size_t wanted = slabs_.size() + 1;
+    if (slabs_.capacity() < wanted) slabs_.reserve(2 * wanted);
     Slabs added(1);
     std::byte* const begin = map_slab();
     if (begin == nullptr) return false;
