@@ -35,7 +35,7 @@ def ratio_rows(quick, figures):
     ratios = {}
     for size in sizes:
         done = own_sides((f"growth/{side}", size) for side in ("ours", "loop"))
-        # The short ones are soon done, and then each may be off by a tenth.
+        # Those that are soon done have more rounds: each may be off by a tenth.
         wanted = rounds_of(quick) * (1 if quick or size >= GIB else 3)
         rounds.take_turns(done.values(), wanted, quick)
         ours, loop = done["growth/ours", size], done["growth/loop", size]

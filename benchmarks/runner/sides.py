@@ -27,7 +27,10 @@ def python_targets():
 
 
 def have_memory(size, anonymous=False):
-    """Has the host of a virtual machine give back what it has taken away (memory_use.hpp)."""
+    """Has the host of a virtual machine give back what it has taken away (memory_use.hpp).
+
+    Of files, or anonymous: then nothing is left to be written to the disk meanwhile.
+    """
     subprocess.run([SCENARIOS, "have_anonymous" if anonymous else "have", str(size)], check=True)
 
 

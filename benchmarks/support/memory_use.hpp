@@ -23,9 +23,10 @@ struct MemoryUse {
 /// lest the system begin to write it to the disk; nothing where `size` alone is more.)
 void have_memory(std::uint64_t size);
 
-/// The same as large pages of no file: twice `size`, at most half of what is free. For a job that
-/// keeps its bytes in memory of the process, or writes so many that the disk must not be busy with
-/// others: what earlier runs left to be written is written first, and this leaves nothing.
+/// The same as large pages of no file: twice `size`, at most half of what no page cache holds. For
+/// a job that keeps its bytes in memory of the process, or writes so many that the disk must not be
+/// busy with others: what earlier runs left to be written is written first, and this leaves
+/// nothing.
 void have_anonymous_memory(std::uint64_t size);
 
 /// From here on, `peak_resident` looks.

@@ -38,9 +38,9 @@ class SEEKABLE_EXPORT MemoryBudget {
   std::atomic<std::uint64_t> used_{0};
 };
 
-/// Gives the memory that the process keeps ready for new bytes (at most 8 MiB of blocks, and 63 KiB
-/// of pieces of short streams) back to the operating system. (Not what the thread of a buffer is
-/// just making ready, 2 MiB at most.)
+/// Gives the memory that the process keeps ready for new bytes (at most 8 MiB of blocks, less than
+/// 2 MiB that came with others, and 63 KiB of pieces of short streams) back to the operating
+/// system. (Not what the thread of a buffer is just making ready, 2 MiB at most.)
 ///
 /// Threads: safe to call at any time.
 SEEKABLE_EXPORT void trim() noexcept;

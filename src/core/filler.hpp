@@ -226,7 +226,7 @@ class Filler {
   bool account_for(Lane& lane, const Room& room, Pulled& pulled);
   Next drip(Lane& lane, const Need& need, Room& room, Pulled& pulled);
   bool claim(Lane& lane, std::uint64_t position);
-  bool may_end_at(std::uint64_t position) const noexcept;
+  bool looks_for_end_at(std::uint64_t position) const noexcept;
   bool lacks(std::uint64_t position, const Need& need) const noexcept;
   std::size_t allowance(std::uint64_t position, const Need& need) const noexcept;
   bool read_source(Lane& lane, std::span<std::byte> out, Pulled& pulled);

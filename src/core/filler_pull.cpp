@@ -80,14 +80,16 @@ bool Filler::step(Lane& lane, const Need& need, std::span<std::byte> scratch) {
   Room room = room_at(lane, position, scratch);
   // All that is still needed is kept: it need not come once more.
   if (room.how == Room::How::skip && !lacks(position, need)) return false;
-  if (room.how == Room::How::full && !may_end_at(position)) storage_.throw_disk_full(position);
+  if (room.how == Room::How::full && !looks_for_end_at(position))
+    storage_.throw_disk_full(position);
   if (allowed < room.bytes.size()) room.bytes = room.bytes.first(allowed);
   return fill(lane, need, room);
 }
 
-/// True if it takes a read to know whether there is a byte at `position`. (A restartable source of
-/// unknown size is not asked: that may be a request, for a byte that is likely there.)
-bool Filler::may_end_at(std::uint64_t position) const noexcept {
+/// True if the source is asked whether there is a byte at `position` although it could not be
+/// stored. Not where it was declared; nor a restartable source of unknown size: that may be a
+/// request, for a byte that is likely there.
+bool Filler::looks_for_end_at(std::uint64_t position) const noexcept {
   const std::uint64_t declared = outcome_.declared();
   return declared == unknown ? !sparse() : position >= declared;
 }
@@ -284,7 +286,8 @@ void Filler::accept(Lane& lane, const Room& room, std::span<const std::byte> byt
   const std::uint64_t position = lane.position.load(std::memory_order_relaxed);
   const std::size_t size = within_end(position, bytes.size());
   if (size > 0 && room.how == Room::How::full) {
-    lane.held.assign(bytes.begin(), bytes.end());  // There may be room by now: `store_held` looks.
+    // Not an error yet: while the source was read, others may have made room. `store_held` looks.
+    lane.held.assign(bytes.begin(), bytes.end());
     return;
   }
   if (size > 0) {

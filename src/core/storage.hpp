@@ -43,7 +43,7 @@ struct Room {
     direct,   ///< into the block itself
     through,  ///< into the filler's scratch, from where `commit` writes them to the spool
     skip,     ///< nowhere: kept already, or nobody can read them any more
-    full,  ///< nowhere: no store has room. One byte of scratch, to look for the end of the stream
+    full,     ///< nowhere: no store has room; the byte of scratch is to look for the end
   };
   std::span<std::byte> bytes;
   How how = How::direct;
@@ -158,6 +158,8 @@ class Storage {
   /// the block; the block before it is let go. `scratch` is for what cannot be stored directly.
   /// Requires: there the head of the block ends, or its island, or `begin_island` said so.
   ///
+  /// Returns: `full`, not an error, where no store has room.
+  /// Throws: the system's code where a disk fails that is read; std::bad_alloc.
   /// Blocks: for the disk.
   Room room(std::uint64_t position, Filling& filling, std::span<std::byte> scratch);
 
@@ -279,6 +281,7 @@ class Storage {
   bool make_island(std::size_t begin, Filling& filling);
   static void forget_island(Filling& filling) noexcept;
   std::size_t ring_blocks() const noexcept;
+  static Room no_room(std::span<std::byte> scratch) noexcept;
   static Room room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcept;
   bool begin_block(std::uint64_t block, Filling& filling);
   std::byte* take_block(bool& staged);

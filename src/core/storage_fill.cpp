@@ -101,6 +101,11 @@ Room Storage::room_to_skip(std::size_t at, std::span<std::byte> scratch) noexcep
   return {scratch.first(std::min(scratch.size(), block_size - at)), Room::How::skip};
 }
 
+/// No store has room. What is given is for a look whether the stream goes on.
+Room Storage::no_room(std::span<std::byte> scratch) noexcept {
+  return {scratch.first(1), Room::How::full};
+}
+
 /// Block 0 needs no lock: its entry is always there, and where it is released, now or before, its
 /// place tells.
 bool Storage::begin_block(std::uint64_t block, Filling& filling) {
@@ -189,7 +194,7 @@ Room Storage::room_of_sealed(std::size_t at, Filling& filling, std::span<std::by
   if (sealed.kind() != Place::Kind::spool) return room_to_skip(at, scratch);
   RetiredList links(1);
   std::byte* memory = take_block(filling.staged);
-  if (memory == nullptr) return {scratch.first(1), Room::How::full};
+  if (memory == nullptr) return no_room(scratch);
   try {
     spool()->read(filling.block, sealed.slot(), at, 0, {memory, at});
   } catch (...) {
@@ -209,10 +214,10 @@ Room Storage::room_through(std::size_t at, Filling& filling, std::span<std::byte
   // `room_in_memory` has just tried to spill for want of memory; the others try it once here.
   const bool asked = filling.entry.place().kind() == Place::Kind::none;
   if (!asked && queue != nullptr && queue->failed()) queue->make_progress();
-  // A disk that has just failed is not asked to take a byte that is still safe in the source.
+  // To a disk that has just failed nothing is written that is still safe in the source.
   const bool hopeless = !may_spool() || options_.encrypt_spool || (queue && queue->failed());
   const std::uint64_t left = hopeless ? 0 : make_spool().room();
-  if (left == 0) return {scratch.first(1), Room::How::full};
+  if (left == 0) return no_room(scratch);
   const std::uint64_t most = std::min<std::uint64_t>({scratch.size(), block_size - at, left});
   return {scratch.first(static_cast<std::size_t>(most)), Room::How::through};
 }
@@ -289,7 +294,7 @@ Room Storage::room_in_pieces(std::size_t at, Filling& filling, std::span<std::by
     return room_through(at, filling, scratch);
   }
   if (move_pieces_to_memory(filling)) return room(at, filling, scratch);
-  return {scratch.first(1), Room::How::full};
+  return no_room(scratch);
 }
 
 bool Storage::move_pieces_to_spool(Filling& filling) {

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -21,8 +22,8 @@ namespace {
 
 constexpr std::size_t slab_size = 2 * 1024 * 1024;  // A large page of x86-64 and arm64.
 constexpr std::size_t slab_blocks = slab_size / block_size;
-constexpr std::uint32_t all_blocks = 0xffffffff;
-static_assert(slab_blocks == 32);
+constexpr std::uint32_t all_blocks = ~std::uint32_t{0};
+static_assert(slab_blocks == std::numeric_limits<std::uint32_t>::digits);
 
 /// A slab that comes back block by block, in order, is given back as one.
 constexpr std::size_t max_parked = slab_blocks;
@@ -103,8 +104,8 @@ void BlockPool::set_cold(Slabs::iterator slab, Mask cold) noexcept {
 
 bool BlockPool::add_slab() noexcept {
   try {
-    // So that nothing else in here needs memory; `slabs_` by doubling, since they come one at a
-    // time.
+    // So that nothing needs memory once the slab is mapped: it would be lost; `slabs_` by doubling,
+    // since they come one at a time.
     warm_.reserve(max_warm);
     parked_.reserve(max_parked);
     const std::size_t wanted = slabs_.size() + 1;
@@ -238,7 +239,7 @@ void BlockPool::trim() noexcept {
   // Those that nobody ever took, too: a neighbour may have brought in their large page.
   for (const auto slab : slabs_) {
     slab->parked = 0;
-    give_back(slab, slab->cold);
+    if (slab->cold != 0) give_back(slab, slab->cold);
   }
 }
 

@@ -15,10 +15,10 @@ namespace seekable::inline v1::detail {
 ///
 /// They come from slabs of 2 MiB, so that the kernel can fault them in as one large page: page
 /// faults cost more than anything else here. Blocks that were given back are reused hottest first;
-/// at most `max_idle_bytes` stay resident while nobody uses them. What is more waits for its
-/// neighbours: a slab that is given back as one can come again as a large page, one in parts never.
-/// A block that is not resident is taken from a slab that others use already, if there is one:
-/// the first of a slab may bring in all of it, at most 2 MiB that are nobody's.
+/// at most `max_idle_bytes` stay resident while nobody uses them, and the rest of one slab. What is
+/// more waits for its neighbours: a slab that is given back as one can come again as a large page,
+/// one in parts never. A block that is not resident is taken from a slab that others use already,
+/// if there is one: the first of a slab may bring in all of it, at most 2 MiB that are nobody's.
 /// Slabs keep their addresses for ever, which costs no memory.
 /// Threads: safe from any number of threads; usable in a forked child.
 class SEEKABLE_EXPORT BlockPool {
@@ -50,7 +50,7 @@ class SEEKABLE_EXPORT BlockPool {
   using Mask = std::uint32_t;  // a bit for each block of a slab, the first the lowest
   struct Slab {
     std::byte* begin;
-    Mask cold;            // idle, an address alone
+    Mask cold;            // idle, and not counted as resident: what is in it may go at any time
     std::size_t parked;   // so many of its blocks are
     bool is_prefaulting;  // its blocks are neither idle nor anybody's
   };
@@ -70,7 +70,7 @@ class SEEKABLE_EXPORT BlockPool {
   Mutex mutex_;
   std::vector<std::byte*> warm_ SEEKABLE_GUARDED_BY(mutex_);    // idle and resident; hottest last
   std::vector<std::byte*> parked_ SEEKABLE_GUARDED_BY(mutex_);  // the same, to be given back soon
-  // Each slab is in one of these, the one that changed last in front.
+  // Each slab is in one of these; the one in front is the next of which a block is taken.
   Slabs all_cold_ SEEKABLE_GUARDED_BY(mutex_);
   Slabs partly_cold_ SEEKABLE_GUARDED_BY(mutex_);
   Slabs none_cold_ SEEKABLE_GUARDED_BY(mutex_);

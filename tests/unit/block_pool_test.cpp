@@ -66,8 +66,8 @@ TEST(BlockPool, GivesTheBlockBehindAnotherIfItIsIdle) {
   put({hotter.back()});
 }
 
-TEST(BlockPool, NeedsNoNewAddressesForWhatItHad) {
-  trim();
+TEST(BlockPool, NeedsNoNewSlabsForWhatItHad) {
+  trim();  // Else blocks of yet others are warm.
   auto first = take(300);
   put(first);
   auto second = take(300);
@@ -137,7 +137,8 @@ TEST(BlockPool, KeepsNothingOfBlocksThatNobodyEverTook) {
 }
 
 // The cold blocks were taken in the order in which they had come back, from a slab each, and each
-// brought in a large page: 32 times as much as was taken.
+// brought in a large page: 32 times as much as was taken. (Of a system without them it was as
+// much.)
 TEST(BlockPool, BringsInLittleMoreThanIsTakenAfterBlocksCameBackInNoOrder) {
   EXPECT_TRUE(passes_in_a_child([] {
     auto blocks = take(2048);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "seekable/seekable.hpp"
+#include "store/block_cipher.hpp"
 #include "support/buffers.hpp"
 
 namespace seekable::test {
@@ -68,7 +69,7 @@ TEST_P(ExactFit, OneByteMoreIsAFullDiskAndNothingIsLost) {
     EXPECT_EQ(offset_of_error([&] { stream.buffer.read(fitting(), 1); }), fitting());
   }
   EXPECT_EQ(stream.buffer.read(0, fitting()), part(content_, 0, fitting()));
-  if (fitting() % block != 0) return;  // What begins a block can be given up with its end alone.
+  if (fitting() % block != 0) return;  // `release_before` makes room by whole blocks.
   stream.buffer.release_before(fitting());
   EXPECT_EQ(stream.buffer.read(fitting(), 2), part(content_, fitting(), 1));
   EXPECT_EQ(stream.buffer.wait_for_size(), fitting() + 1);
@@ -106,8 +107,10 @@ TEST(LookForTheEnd, StoresWhatItFindsWhereThereIsRoomByThen) {
     scripted.buffer.read(0, 2 * block);
     Bytes got;
     std::jthread reader([&] {
-      got =
-          waits ? scripted.buffer.read(2 * block, 10, Wait{}) : scripted.buffer.read(2 * block, 10);
+      EXPECT_FALSE(code_of([&] {
+        got = waits ? scripted.buffer.read(2 * block, 10, Wait{})
+                    : scripted.buffer.read(2 * block, 10);
+      }));
     });
     gate->wait_entered();
     scripted.buffer.release_before(block);
@@ -151,7 +154,7 @@ class SizeThrows final : public Source {
   mutable bool thrown_ = false;
 };
 
-// The full disk hid what the source had thrown.
+// The full disk hid what the source had thrown from `size()`, behind the byte more.
 TEST(LookForTheEnd, TellsWhatTheSourceThrows) {
   const StreamBuffer buffer(std::make_unique<SizeThrows>(block), options_in_memory(block));
   buffer.read(0, block);
@@ -160,7 +163,24 @@ TEST(LookForTheEnd, TellsWhatTheSourceThrows) {
   EXPECT_EQ(buffer.failure()->offset, block);
 }
 
-TEST(LookForTheEnd, AsksNoSourceThatCanBeReopened) {
+TEST(LookForTheEnd, FindsThatOfARestartableSourceOfDeclaredSize) {
+  const auto content = pattern_bytes(0, 3 * block);
+  ScriptedJumping stream({.content = content, .declared_size = 3 * block},
+                         options_in_memory(3 * block));
+  EXPECT_EQ(stream.buffer.read(0, 3 * block + 1), content);
+  EXPECT_TRUE(stream.buffer.exhausted());
+}
+
+TEST(LookForTheEnd, OfAnEncryptedStreamTakesNoMore) {
+  const auto content = pattern_bytes(0, 3 * block);
+  if (detail::make_cipher() == nullptr) return;  // This build has none.
+  Options options = options_in_memory(3 * block);
+  options.encrypt_spool = true;
+  const Scripted scripted({.content = content}, options);
+  EXPECT_EQ(scripted.buffer.read(0, 3 * block + 1), content);
+}
+
+TEST(LookForTheEnd, ReadsNothingFromARestartableSourceOfUnknownSize) {
   const auto content = pattern_bytes(0, 4 * block);
   const ScriptedJumping stream({.content = content}, options_in_memory(block));
   stream.buffer.read(0, block);
