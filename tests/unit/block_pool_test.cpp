@@ -141,11 +141,7 @@ TEST(BlockPool, KeepsNothingOfBlocksThatNobodyEverTook) {
 // much.)
 TEST(BlockPool, BringsInLittleMoreThanIsTakenAfterBlocksCameBackInNoOrder) {
   EXPECT_TRUE(passes_in_a_child([] {
-    auto blocks = take(2048);
-    std::shuffle(blocks.begin(), blocks.end(), std::minstd_rand(1));  // NOLINT: the same always
-    put(blocks);
-    trim();
-    EXPECT_EQ(resident(slabs_of(blocks)), 0U);
+    const auto blocks = given_back_in_no_order(2048);
     for (int round = 0; round < 4; ++round) {
       const auto some = take(200);
       EXPECT_LE(resident(slabs_of(blocks)), some.size() * block_size + (2 << 20));
@@ -157,10 +153,7 @@ TEST(BlockPool, BringsInLittleMoreThanIsTakenAfterBlocksCameBackInNoOrder) {
 
 TEST(BlockPool, TakesBlocksOfASlabInTheirOrder) {
   EXPECT_TRUE(passes_in_a_child([] {
-    auto blocks = take(320);
-    std::shuffle(blocks.begin(), blocks.end(), std::minstd_rand(1));  // NOLINT: the same always
-    put(blocks);
-    trim();
+    given_back_in_no_order(320);
     const auto again = take(64);
     std::size_t in_order = 0;
     for (std::size_t i = 1; i < again.size(); ++i) {

@@ -10,10 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <set>
 #include <vector>
 
 #include "base/block.hpp"
+#include "seekable/memory_budget.hpp"
 #include "store/block_pool.hpp"
 
 namespace seekable::test {
@@ -52,6 +54,16 @@ inline std::vector<std::byte*> slabs_of(const std::vector<std::byte*>& blocks) {
     for (std::size_t at = 0; at < 2 << 20; at += detail::block_size) all.insert(slab + at);
   }
   return {all.begin(), all.end()};
+}
+
+/// Has blocks of many slabs given back in no order, and returns them; nothing of them is resident.
+inline std::vector<std::byte*> given_back_in_no_order(std::size_t count) {
+  auto blocks = take(count);
+  std::shuffle(blocks.begin(), blocks.end(), std::minstd_rand(1));  // NOLINT: the same always
+  put(blocks);
+  trim();
+  EXPECT_EQ(resident(slabs_of(blocks)), 0U);
+  return blocks;
 }
 
 }  // namespace seekable::test

@@ -15,7 +15,6 @@
 #include <iterator>
 #include <latch>
 #include <memory>
-#include <random>
 #include <set>
 #include <span>
 #include <thread>
@@ -103,11 +102,7 @@ TEST(Prefault, KeepsNoMoreMemoryThanItSaysWhileSomeIsMadeReady) {
 // A block of each of many slabs was faulted in, and each brought in a large page.
 TEST(Prefault, BringsInNoMoreThanItSaysAfterBlocksCameBackInNoOrder) {
   EXPECT_TRUE(passes_in_a_child([] {
-    auto blocks = take(2048);
-    std::shuffle(blocks.begin(), blocks.end(), std::minstd_rand(1));  // NOLINT: the same always
-    put(blocks);
-    trim();
-    EXPECT_EQ(resident(slabs_of(blocks)), 0U);
+    const auto blocks = given_back_in_no_order(2048);
     EXPECT_TRUE(BlockPool::instance().prefault());
     EXPECT_TRUE(BlockPool::instance().prefault());
     EXPECT_LE(resident(slabs_of(blocks)), std::size_t{4} << 20U);
