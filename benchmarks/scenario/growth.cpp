@@ -132,6 +132,7 @@ class BareLoop {
   void spill(FileDescriptor& file, std::uint64_t size, std::uint64_t at) const {
     if (file.get() < 0) file.reset(::open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
     if (at >= set_aside && at % set_aside == 0) {
+      // A wish, as in the library.
       ::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at), set_aside);
     }
     check(::pwrite(file.get(), batch_, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size),

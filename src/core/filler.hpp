@@ -122,7 +122,8 @@ class Filler {
  private:
   static constexpr std::size_t max_lanes = 4;
   static_assert(max_lanes <= SpillQueue::most_fillers);
-  // What is read to be written through, or to be passed over: on the stack, since memory is short.
+  // What is read to be written through, to be passed over, or to look for the end: on the stack,
+  // since memory is short.
   static constexpr std::size_t scratch_size = 16 * 1024;
 
   // A read of the source that brings no more is a drip.

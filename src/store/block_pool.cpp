@@ -155,6 +155,8 @@ std::byte* BlockPool::take(const std::byte* before) noexcept {
   return block;
 }
 
+/// The first cold block of a slab of which others are somebody's, else of any; null: no memory.
+/// Requires: no block is warm or parked.
 std::byte* BlockPool::take_cold() noexcept {
   if (partly_cold_.empty() && all_cold_.empty() && !add_slab()) return nullptr;
   const auto slab = partly_cold_.empty() ? all_cold_.begin() : partly_cold_.begin();

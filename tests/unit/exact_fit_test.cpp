@@ -75,6 +75,15 @@ TEST_P(ExactFit, OneByteMoreIsAFullDiskAndNothingIsLost) {
   EXPECT_EQ(stream.buffer.wait_for_size(), fitting() + 1);
 }
 
+// What was declared need not be looked for: it stays safe in the source.
+TEST_P(ExactFit, TakesNothingThatHasNoRoomWhereMoreWasDeclared) {
+  const auto stream = stream_of(fitting() + 1, fitting() + 1);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(code_of([&] { stream.buffer.read(fitting(), 1); }), Errc::disk_full);
+  }
+  EXPECT_EQ(stream.log->bytes(), fitting());
+}
+
 TEST_P(ExactFit, OneByteMoreThanDeclaredIsAnOverrun) {
   const auto stream = stream_of(fitting() + 1, fitting());
   EXPECT_EQ(code_of([&] { stream.buffer.read(fitting(), 1); }), Errc::overrun);
@@ -118,6 +127,13 @@ TEST(LookForTheEnd, StoresWhatItFindsWhereThereIsRoomByThen) {
     reader.join();
     EXPECT_EQ(got, part(content, 2 * block, 10));
   }
+}
+
+TEST(LookForTheEnd, FindsAFailure) {
+  const Scripted scripted({.content = pattern_bytes(0, 3 * block), .fail_at = 2 * block},
+                          options_in_memory(2 * block));
+  EXPECT_EQ(code_of([&] { scripted.buffer.read(2 * block, 1); }), std::errc::io_error);
+  EXPECT_TRUE(scripted.buffer.failure().has_value());
 }
 
 TEST(LookForTheEnd, IsWokenByCancel) {

@@ -159,7 +159,8 @@ TEST(WhenAvailable, MayDestroyTheBufferInsideTheCall) {
   EXPECT_EQ(buffer, nullptr);
 }
 
-// The limit of the disk was known, and still more was taken from the source than it had room for.
+// The limit of the disk was known, and still up to 16 KiB more were taken from the source. (One
+// byte is, to look for the end.)
 TEST(TinyDiskLimit, IsUsedToItsLastByte) {
   Options options = options_spilled(0);
   options.disk_limit = 5000;
