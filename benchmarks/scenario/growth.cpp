@@ -70,8 +70,8 @@ double ours(std::uint64_t size) {
 /// What a careful engineer would write for many such streams, without anything to be read beside
 /// it. It is fair at each size: as the library does, it reads from the pipe straight into memory
 /// that earlier streams have left it, in large pages; keeps as much as the limit leaves beside what
-/// waits to be written; makes an unnamed file only where there are more;
-/// writes a MiB at once, for which the kernel takes larger pieces of memory than for 64 KiB; sets
+/// waits to be written; makes an unnamed file only for a stream of more than that; writes a MiB at
+/// once, for which the kernel takes larger pieces of memory than for 64 KiB; sets
 /// space aside for a long file; and pays for giving it up.
 class BareLoop {
  public:

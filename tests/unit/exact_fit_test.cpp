@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "fault/faults.hpp"
 #include "seekable/seekable.hpp"
 #include "store/block_cipher.hpp"
 #include "support/buffers.hpp"
@@ -147,6 +150,35 @@ TEST(LookForTheEnd, IsWokenByCancel) {
   scripted.buffer.cancel();
   reader.join();
   EXPECT_EQ(code, Errc::cancelled);
+}
+
+TEST(LookForTheEnd, DoesNotHoldUpADeadline) {
+  const auto gate = std::make_shared<Gate>();
+  const auto content = pattern_bytes(0, 3 * block);
+  Scripted scripted({.content = content, .gates = {{2 * block, gate}}},
+                    options_in_memory(2 * block));
+  scripted.buffer.read(0, 2 * block);
+  const Wait soon{.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20)};
+  EXPECT_EQ(code_of([&] { scripted.buffer.read(2 * block, 1, soon); }), Errc::timed_out);
+  EXPECT_EQ(scripted.buffer.read(0, 2 * block), part(content, 0, 2 * block));
+  gate->open();
+}
+
+// What the failing disk does not take stays in memory; so does the stream, to its end.
+TEST(LookForTheEnd, FindsItWhereTheDiskFails) {
+  const NthCall faults({Call::open, Call::pwrite}, 1, {.error = ENOSPC}, NthCall::Lasts::on);
+  for (const std::uint64_t blocks : {2, 24}) {
+    const auto content = pattern_bytes(0, blocks * block + 1);
+    Options options;
+    options.memory_limit = blocks * block;
+    const Scripted fits({.content = part(content, 0, blocks * block)}, options);
+    EXPECT_EQ(fits.buffer.read(0, blocks * block + 1), part(content, 0, blocks * block));
+    Scripted longer({.content = content}, options);
+    EXPECT_EQ(code_of([&] { longer.buffer.read(blocks * block, 1); }), Errc::disk_full);
+    EXPECT_EQ(longer.buffer.read(0, blocks * block), part(content, 0, blocks * block));
+    longer.buffer.release_before(blocks * block);
+    EXPECT_EQ(longer.buffer.read(blocks * block, 2), part(content, blocks * block, 1));
+  }
 }
 
 /// Throws from `size()` once so much was read.
